@@ -1,0 +1,28 @@
+#include "wg/data_peer.h"
+
+namespace warren::wg {
+
+namespace {
+
+bool claim_note(Activity& activity) {
+  return !activity.noted.load(std::memory_order_relaxed) &&
+         !activity.noted.exchange(true, std::memory_order_acq_rel);
+}
+
+}  // namespace
+
+bool note_sent(DataPeer& peer, PacketKind kind, std::uint64_t bytes, TimePoint now) {
+  if (kind == PacketKind::Data) peer.activity.data_sent.set(now);
+  peer.activity.authenticated_sent.set(now);
+  peer.bytes_sent.fetch_add(bytes, std::memory_order_relaxed);
+  return claim_note(peer.activity);
+}
+
+bool note_received(DataPeer& peer, PacketKind kind, std::uint64_t bytes, TimePoint now) {
+  if (kind == PacketKind::Data) peer.activity.data_received.set(now);
+  peer.activity.authenticated_received.set(now);
+  peer.bytes_received.fetch_add(bytes, std::memory_order_relaxed);
+  return claim_note(peer.activity);
+}
+
+}  // namespace warren::wg
