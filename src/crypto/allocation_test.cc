@@ -65,7 +65,7 @@ int allocations_of(const Function& function) {
 
 TEST(Allocation, IsCounted) {
   ASSERT_TRUE(openssl_is_counted);
-  EXPECT_EQ(allocations_of([] { delete new int(1); }), 1);
+  EXPECT_EQ(allocations_of([] { ::operator delete(::operator new(4)); }), 1);
   EXPECT_GE(allocations_of([] { OPENSSL_free(OPENSSL_malloc(16)); }), 1);
 }
 

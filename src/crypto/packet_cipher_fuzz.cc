@@ -20,8 +20,9 @@ struct Packet {
 
 std::vector<std::unique_ptr<PacketCipher>> make_ciphers() {
   std::vector<std::unique_ptr<PacketCipher>> out;
-  for (const CipherChoice choice : {CipherChoice::IpsecMb, CipherChoice::Evp})
+  for (const CipherChoice choice : {CipherChoice::IpsecMb, CipherChoice::Evp}) {
     if (auto cipher = create_packet_cipher(choice)) out.push_back(std::move(*cipher));
+  }
   return out;
 }
 
@@ -53,16 +54,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (Packet& packet : packets) {
       jobs.push_back(read_job(in, packet));
       total += jobs.back().size;
-      if (total > 4 * kMaxSize) break;  // keeps one input below a millisecond
+      if (total > 4 * kMaxSize) break;  // bounds the time of one input
     }
     cipher->seal(jobs);
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       Packet& packet = packets[i];
       WARREN_CHECK(
           std::ranges::equal(ByteView(packet.memory).subspan(packet.start), packet.expected));
-      if (packet.flipped_bit / 8 < packet.expected.size())
+      if (packet.flipped_bit / 8 < packet.expected.size()) {
         jobs[i].data[packet.flipped_bit / 8] ^=
             static_cast<std::uint8_t>(1U << (packet.flipped_bit % 8));
+      }
     }
     cipher->open(jobs);
     for (std::size_t i = 0; i < jobs.size(); ++i)

@@ -35,6 +35,7 @@ class PacketRun {
 
   std::vector<CipherJob> jobs() {
     std::vector<CipherJob> out;
+    out.reserve(packets_.size());
     for (Packet& packet : packets_) {
       out.push_back({.key = packet.key.data(),
                      .counter = packet.counter,
