@@ -85,6 +85,9 @@ def remove_stale():
     for name, pid in re.findall(rf"^({PREFIX}-(\d+)-\d+)\b", listed, re.MULTILINE):
         if not _is_alive(pid):
             remove_namespace(name)
+    for directory in pathlib.Path(tempfile.gettempdir()).glob(f"{PREFIX}-*-*"):
+        if directory.is_dir() and not _is_alive(directory.name.split("-")[1]):
+            shutil.rmtree(directory, ignore_errors=True)
     for socket in SOCKETS.glob(f"{PREFIX}*.sock"):
         maker = re.match(rf"{PREFIX}(\d+)x", socket.name)
         if maker and not _is_alive(maker[1]):
@@ -101,7 +104,7 @@ class Process:
             self.popen = subprocess.Popen(
                 ["ip", "netns", "exec", host.namespace, *command],  # execs: the pid is the command's own
                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})}, start_new_session=not host.lab.keep)
+                env={**os.environ, **(environment or {})}, start_new_session=True)
         self.pid = self.popen.pid
 
     def output(self):
