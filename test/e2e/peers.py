@@ -51,7 +51,10 @@ class Peer:
 
 
 class End:
-    """One end of a tunnel: keys, addresses and peers, and the program that runs them on a host."""
+    """One end of a tunnel: keys, addresses and peers, and the program that runs them on a host.
+
+    Its kind is "ours", or the command of a wireguard-go.
+    """
 
     def __init__(self, host, kind, addresses, mtu=1420):
         self.host = host
@@ -62,6 +65,7 @@ class End:
         self.private_key = wg("genkey")
         self.public_key = wg("pubkey", text=self.private_key)
         self.peers = []
+        self.options = ()  # of our program, before the rest
         self.process = None
 
     def add_peer(self, other, **settings):
@@ -89,7 +93,7 @@ class End:
         if self.kind == "ours":
             self.start_ours("--config", self.write_config())
             return self
-        self.process = self.host.start("wireguard-go", "-f", self.device, environment={"LOG_LEVEL": "error"})
+        self.process = self.host.start(self.kind, "-f", self.device, environment={"LOG_LEVEL": "error"})
         wait_until(self.socket().exists, f"the socket of {self.device}")
         self.host.run("wg", "setconf", self.device, self.write_config(quick=False))
         self.host.add_address(self.device, *self.addresses)
@@ -100,7 +104,7 @@ class End:
         return self
 
     def start_ours(self, *options):
-        self.process = self.host.start(WARREN, "wg", "--name", self.device, *options)
+        self.process = self.host.start(WARREN, "wg", "--name", self.device, *self.options, *options)
         self.process.wait_for_output(f"warren: {self.device} is up")
 
     def socket(self):
