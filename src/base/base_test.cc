@@ -30,6 +30,7 @@ TEST(Result, TryReturnsTheErrorAndDeclaresTheValue) {
 TEST(Result, ErrnoErrorsSayWhatWasDoneAndWhy) {
   EXPECT_EQ(errno_error("open x", ENOENT),
             (Error{Errc::NotFound, "open x: No such file or directory"}));
+  EXPECT_EQ(errno_error("remove address", EADDRNOTAVAIL).code, Errc::NotFound);
   EXPECT_EQ(with_context("start", Error{Errc::Io, "x"}).error().detail, "start: x");
 }
 
@@ -150,6 +151,18 @@ TEST(Secret, IsWipedByMoveAndComparedInConstantTime) {
   EXPECT_TRUE(b.is_zero());
   EXPECT_FALSE(equal_constant_time(as_bytes("ab"), as_bytes("ac")));
   EXPECT_FALSE(equal_constant_time(as_bytes("ab"), as_bytes("abc")));
+}
+
+TEST(EqualConstantTime, SeesADifferenceInEveryByteOfEveryLength) {
+  for (std::size_t size = 0; size <= 40; ++size) {
+    const std::vector<std::uint8_t> a(size, 0x5a);
+    EXPECT_TRUE(equal_constant_time(a, std::vector<std::uint8_t>(size, 0x5a)));
+    for (std::size_t i = 0; i < size; ++i) {
+      std::vector<std::uint8_t> b = a;
+      b[i] ^= 0x80;
+      EXPECT_FALSE(equal_constant_time(a, b)) << "size " << size << " byte " << i;
+    }
+  }
 }
 
 TEST(SeededRandom, RepeatsAndStaysInBounds) {
