@@ -68,8 +68,10 @@ bool ReceivePass::run(io::UdpPort& port,
 void ReceivePass::take_handshake(ByteView datagram,
                                  const io::InMessage& message,
                                  const Topology& topology) {
-  // The engine checks mac1 again; here it keeps strangers' floods out of the ring.
-  if (!wg::mac1_is_valid(topology.mac1_key, datagram)) {
+  // The engine checks mac1 again; here it keeps strangers' floods out of the ring. A cookie reply
+  // has none.
+  const bool has_mac1 = datagram.size() != wireguard::kCookieReplySize;
+  if (has_mac1 && !wg::mac1_is_valid(topology.mac1_key, datagram)) {
     counters_.drop(DropReason::RxUnknown);
     return;
   }

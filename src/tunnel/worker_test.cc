@@ -145,6 +145,15 @@ TEST(Worker, ReportsADeviceThatIsGone) {
   EXPECT_THAT(failure->detail, ::testing::HasSubstr("TUN"));
 }
 
+TEST(Worker, HandsCookieRepliesToTheEngine) {
+  Pair pair;
+  // A reply to nothing of ours, which only the engine can tell.
+  wireguard::CookieReply reply;
+  pair.inject(pair.b, wireguard::encode(reply));
+  EXPECT_EQ(pair.b.control.engine().counters().unknown_index, 1U);
+  EXPECT_EQ(pair.b.drops(DropReason::RxUnknown), 0U);
+}
+
 TEST(Worker, ForgetsStagedPacketsOfARemovedPeer) {
   Pair pair;
   pair.network.cut = true;
