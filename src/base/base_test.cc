@@ -152,6 +152,18 @@ TEST(Secret, IsWipedByMoveAndComparedInConstantTime) {
   EXPECT_FALSE(equal_constant_time(as_bytes("ab"), as_bytes("abc")));
 }
 
+TEST(EqualConstantTime, SeesADifferenceInEveryByteOfEveryLength) {
+  for (std::size_t size = 0; size <= 40; ++size) {
+    const std::vector<std::uint8_t> a(size, 0x5a);
+    EXPECT_TRUE(equal_constant_time(a, std::vector<std::uint8_t>(size, 0x5a)));
+    for (std::size_t i = 0; i < size; ++i) {
+      std::vector<std::uint8_t> b = a;
+      b[i] ^= 0x80;
+      EXPECT_FALSE(equal_constant_time(a, b)) << "size " << size << " byte " << i;
+    }
+  }
+}
+
 TEST(SeededRandom, RepeatsAndStaysInBounds) {
   SeededRandom a(7);
   SeededRandom b(7);

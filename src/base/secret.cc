@@ -8,10 +8,15 @@ void wipe(MutableByteView bytes) {
 
 bool equal_constant_time(ByteView a, ByteView b) {
   if (a.size() != b.size()) return false;
-  std::uint8_t difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference = static_cast<std::uint8_t>(difference | (a[i] ^ b[i]));
+  std::uint64_t difference = 0;
+  std::size_t i = 0;
+  for (; i + 8 <= a.size(); i += 8) {
+    difference |= load_le<std::uint64_t>(&a[i]) ^ load_le<std::uint64_t>(&b[i]);
     asm volatile("" : "+r"(difference));  // keeps the compiler from leaving the loop early
+  }
+  for (; i < a.size(); ++i) {
+    difference |= static_cast<std::uint64_t>(a[i] ^ b[i]);
+    asm volatile("" : "+r"(difference));
   }
   return difference == 0;
 }

@@ -50,9 +50,12 @@ struct SendKeepalive {
   bool operator==(const SendKeepalive&) const = default;
 };
 
-// The peer has a key to send under: send what was staged for it.
+// The peer has a key to send under: send what was staged for it. `or_keepalive`: if nothing was,
+// send an empty packet, because the peer's end does not use the key before it has seen a packet
+// under it.
 struct FlushStaged {
   PeerId peer;
+  bool or_keepalive = false;
 
   bool operator==(const FlushStaged&) const = default;
 };

@@ -4,9 +4,10 @@ namespace warren::wg {
 
 namespace {
 
+// Always an exchange, never a load first: either the engine's drain comes later and sees the stamp,
+// or it came before and this call says so.
 bool claim_note(Activity& activity) {
-  return !activity.noted.load(std::memory_order_relaxed) &&
-         !activity.noted.exchange(true, std::memory_order_acq_rel);
+  return !activity.noted.exchange(true, std::memory_order_acq_rel);
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ constexpr std::size_t kMinSlots = 64;
 
 // Marks a slot whose keypair went: probing continues over it. Never dereferenced.
 Keypair* erased() {
-  return reinterpret_cast<Keypair*>(std::uintptr_t{1});
-}  // NOLINT(performance-no-int-to-ptr)
+  return reinterpret_cast<Keypair*>(std::uintptr_t{1});  // NOLINT(performance-no-int-to-ptr)
+}
 
 bool is_keypair(const Keypair* entry) {
   return entry != nullptr && entry != erased();
