@@ -3,7 +3,8 @@
 # One call per target, in the folder's CMakeLists.txt. It makes
 #   warren_NAME            a static library
 #   NAME_test              its unit tests (TESTS)
-#   NAME_thread_test       tests that use threads (THREAD_TESTS), labelled `threads`: these also run under TSan
+#   NAME_thread_test       tests that use threads (THREAD_TESTS), labelled `threads`: these also run under TSan;
+#                          the target thread_tests builds all of them and nothing else
 #   X_fuzz                 one per X_fuzz.cc (FUZZ): libFuzzer with WARREN_FUZZ, else a replay of fuzz/corpus/X
 # DEPS are Warren libraries on a lower layer (without the prefix), LIBS are third-party targets.
 #
@@ -44,6 +45,7 @@ function(warren_library name)
   endif()
   if(arg_THREAD_TESTS)
     warren_gtest(${name}_thread_test "${arg_THREAD_TESTS}" "${target};${test_deps}" "${name}" "unit;threads")
+    add_dependencies(thread_tests ${name}_thread_test)
   endif()
   foreach(source IN LISTS arg_FUZZ)
     warren_fuzz(${source} "${target};${test_deps}")
@@ -59,6 +61,8 @@ function(warren_program name)
   target_link_libraries(${name} PRIVATE warren_options ${deps} ${arg_LIBS})
   target_precompile_headers(${name} REUSE_FROM warren_pch)
 endfunction()
+
+add_custom_target(thread_tests)
 
 function(warren_gtest name sources libraries prefix labels)
   add_executable(${name} ${sources})

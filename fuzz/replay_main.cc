@@ -1,5 +1,5 @@
-// Runs every corpus file through a fuzz target once, where the build has no libFuzzer: so the targets are compiled
-// and their corpus is a regression test in every tree.
+// Runs every corpus file through a fuzz target once, where the build has no libFuzzer: so the
+// targets are compiled and their corpus is a regression test in every tree.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

@@ -30,6 +30,7 @@ TEST(Result, TryReturnsTheErrorAndDeclaresTheValue) {
 TEST(Result, ErrnoErrorsSayWhatWasDoneAndWhy) {
   EXPECT_EQ(errno_error("open x", ENOENT),
             (Error{Errc::NotFound, "open x: No such file or directory"}));
+  EXPECT_EQ(errno_error("remove address", EADDRNOTAVAIL).code, Errc::NotFound);
   EXPECT_EQ(with_context("start", Error{Errc::Io, "x"}).error().detail, "start: x");
 }
 

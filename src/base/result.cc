@@ -17,6 +17,7 @@ Errc errc_of(int error_number) {
     case ENOENT:
     case ENODEV:
     case ESRCH:
+    case EADDRNOTAVAIL:
       return Errc::NotFound;
     case EEXIST:
     case EBUSY:

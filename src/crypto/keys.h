@@ -12,7 +12,8 @@
 #include "base/secret.h"
 
 // One type per kind of key, from templates with a tag: a node key cannot be given where a disco key
-// is wanted. All are Curve25519 keys of 32 bytes (RFC 7748) or 32-byte symmetric keys.
+// is wanted. A new kind is a tag here and an instantiation in keys.cc. All are Curve25519 keys of
+// 32 bytes (RFC 7748) or 32-byte symmetric keys.
 namespace warren {
 
 inline constexpr std::size_t kKeySize = 32;
@@ -79,6 +80,7 @@ using PresharedKey = Secret<kKeySize>;  // all zero: none
 }  // namespace warren
 
 template <class Tag>
+// NOLINTNEXTLINE(cert-dcl58-cpp): the type is ours
 struct std::hash<warren::PublicKey<Tag>> {
   std::size_t operator()(const warren::PublicKey<Tag>& key) const noexcept {
     // Good enough for tables of admitted keys: a stranger cannot choose which keys we hold.

@@ -18,7 +18,7 @@ struct CipherJob {
   const std::uint8_t* key = nullptr;  // 32 bytes, outlives the call
   std::uint64_t counter = 0;
   std::uint8_t* data = nullptr;
-  std::uint32_t size = 0;  // without the tag
+  std::uint32_t size = 0;  // without the tag; at most 65,535
   bool ok = false;         // set by open(): authentic. If false, nothing of the text may be read
 };
 

@@ -1,0 +1,30 @@
+#include <vector>
+
+#include "proto/ip/packet.h"
+
+using warren::ByteView;
+namespace ip = warren::ip;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const ByteView bytes(data, size);
+  const auto length = ip::inner_length(bytes);
+  const auto info = ip::parse_packet(bytes);
+  if (info) {
+    WARREN_CHECK(length && info->total_size == *length);
+    WARREN_CHECK(info->ip_header_size + info->transport_header_size <= info->total_size);
+    // Trimmed to its own length, a packet reads the same.
+    WARREN_CHECK(ip::parse_packet(bytes.first(*length)) == info);
+    std::vector<std::uint8_t> marked(bytes.begin(), bytes.end());
+    ip::set_ecn(marked, ip::Ecn::Ce);
+    WARREN_CHECK(ip::get_ecn(marked) == ip::Ecn::Ce &&
+                 ip::parse_packet(marked)->ecn() == ip::Ecn::Ce);
+  }
+  const auto v4 = ip::decode_ipv4(bytes);
+  const auto v6 = ip::decode_ipv6(bytes);
+  WARREN_CHECK(!(v4 && v6) && (info.has_value() == (v4 || v6)));
+  const ByteView payload = v4 ? v4->payload : v6 ? v6->payload : bytes;
+  (void)ip::decode_tcp(payload);
+  (void)ip::decode_udp(payload);
+  (void)ip::decode_icmp(payload);
+  return 0;
+}

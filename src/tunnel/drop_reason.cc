@@ -1,0 +1,56 @@
+#include "tunnel/drop_reason.h"
+
+#include <utility>
+
+namespace warren::tunnel {
+
+namespace {
+
+constexpr std::array<std::string_view, kDropReasonCount> kDropNames = {
+    "tun_bad_header",  "tun_down",     "tun_write_error",   "no_peer",    "no_key",
+    "staged_overflow", "key_expired",  "counter_exhausted", "filter_out", "path_none",
+    "send_buffer",     "send_error",   "gso_retry",         "aqm_drop",   "rx_runt",
+    "rx_unknown",      "rx_index",     "rx_auth",           "rx_replay",  "rx_key_expired",
+    "inner_bad",       "inner_source", "filter_in",         "ecn_drop",   "control_full",
+    "inject_full",
+};
+static_assert(std::to_underlying(DropReason::InjectFull) + 1 == kDropReasonCount);
+
+constexpr std::array<std::string_view, kCounterCount> kCounterNames = {
+    "tun_reads",
+    "tun_read_packets",
+    "tun_read_bytes",
+    "tun_writes",
+    "tun_write_packets",
+    "tun_write_bytes",
+    "udp_messages_sent",
+    "udp_datagrams_sent",
+    "udp_bytes_sent",
+    "udp_messages_received",
+    "udp_datagrams_received",
+    "udp_bytes_received",
+    "seal_runs",
+    "open_runs",
+};
+static_assert(std::to_underlying(Counter::OpenRuns) + 1 == kCounterCount);
+
+}  // namespace
+
+std::string_view to_string(DropReason reason) {
+  return kDropNames[std::to_underlying(reason)];
+}
+
+std::string_view to_string(Counter counter) {
+  return kCounterNames[std::to_underlying(counter)];
+}
+
+void Counters::add_to(CounterSnapshot& sum) const {
+  for (std::size_t i = 0; i < drops_.size(); ++i) {
+    sum.drops[i] += drops_[i].load(std::memory_order_relaxed);
+  }
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    sum.counts[i] += counts_[i].load(std::memory_order_relaxed);
+  }
+}
+
+}  // namespace warren::tunnel

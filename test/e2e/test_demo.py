@@ -1,0 +1,13 @@
+"""What scripts/demo shows must stay true."""
+import pathlib
+import subprocess
+import sys
+
+from conftest import need
+
+
+def test_every_scene_is_seen():
+    need("ours")
+    result = subprocess.run([sys.executable, pathlib.Path(__file__).with_name("demo.py")], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "an SSH session at home: ok" in result.stdout
