@@ -100,21 +100,29 @@ Result<void> NetworkSetup::set_src_valid_mark() {
     if (sysctl != nullptr && sysctl->name == name) original = sysctl->original;
   }
   has_src_valid_mark_ = true;
+  warn_of_strict_path_check();
   if (original == "1") return {};
   WARREN_TRY_VOID(ledger_.note(SysctlRecord{name, original, "1"}));
   return network_.write_sysctl(name, "1");
 }
 
+// With strict checks (RFC 3704 section 2.2) the kernel drops outer packets from a peer, which come
+// in where the default route no longer goes out.
+void NetworkSetup::warn_of_strict_path_check() {
+  const auto mode = network_.read_sysctl("net.ipv4.conf.all.rp_filter");
+  if (!mode || *mode != "1") return;
+  log_.warn(
+      "wg: net.ipv4.conf.all.rp_filter is 1: the kernel may drop what peers send while the default "
+      "route goes through the tunnel; if so, run `sysctl net.ipv4.conf.all.rp_filter=2`");
+}
+
+std::uint32_t NetworkSetup::mark_for(std::uint32_t asked) const {
+  const bool has_default = current_.default_v4 || current_.default_v6;
+  return asked == 0 && has_default ? kDefaultMark : asked;
+}
+
 Result<void> NetworkSetup::follow_mark(std::uint32_t mark) {
-  if (!current_.default_v4 && !current_.default_v6) return {};
   if (mark == current_.mark) return {};
-  if (mark == 0) {
-    log_.warn(
-        "wg: the mark of outer packets was turned off although there is a default route: they "
-        "would "
-        "go through the tunnel itself, so the rules keep the old mark; set it again with `wg set`");
-    return {};
-  }
   NetworkPlan plan = current_;
   plan.mark = mark;
   plan.mark_mask = mark == kDefaultMark ? kDefaultMarkMask : UINT32_MAX;

@@ -24,8 +24,10 @@ class NetworkSetup {
   // apply again.
   Result<void> apply(const NetworkPlan& plan);
 
-  // The rules follow the mark of outer packets (`wg set DEV fwmark`): else the tunnel would send
-  // its own packets through itself.
+  // What outer packets must be marked with when `asked` is: a default route never goes without a
+  // mark, or the tunnel would send its own packets through itself.
+  std::uint32_t mark_for(std::uint32_t asked) const;
+  // The rules follow the mark of outer packets (`wg set DEV fwmark`). `mark` comes of mark_for().
   Result<void> follow_mark(std::uint32_t mark);
 
   // Undoes what would outlive the device, and closes the ledger.
@@ -36,6 +38,7 @@ class NetworkSetup {
   Result<void> apply_default_routes(const NetworkPlan& plan);
   Result<void> take_slot();
   Result<void> set_src_valid_mark();
+  void warn_of_strict_path_check();
 
   const LedgerPlace& place_;
   Ledger& ledger_;

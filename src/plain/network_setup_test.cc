@@ -108,8 +108,14 @@ TEST_F(NetworkSetupTest, RulesFollowTheMark) {
   for (const PolicyRule& rule : network.rules) {
     if (rule.not_marked) EXPECT_EQ(rule.mark, 51820U);
   }
-  ASSERT_TRUE(process.setup->follow_mark(0));
-  EXPECT_THAT(network.rules, SizeIs(4));
+}
+
+TEST_F(NetworkSetupTest, ADefaultRouteNeverGoesWithoutAMark) {
+  Process process(place, network, "wg0");
+  EXPECT_EQ(process.setup->mark_for(0), 0U);
+  ASSERT_TRUE(process.setup->apply(default_plan()));
+  EXPECT_EQ(process.setup->mark_for(0), kDefaultMark);
+  EXPECT_EQ(process.setup->mark_for(7), 7U);
 }
 
 TEST_F(NetworkSetupTest, TwoDevicesTakeDifferentSlotsAndTheLastRestoresTheSysctl) {

@@ -52,7 +52,7 @@ struct SetRequest {
   std::optional<NodePrivateKey> private_key;  // all zero: none
   std::optional<std::uint16_t> listen_port;   // 0: any
   std::optional<std::uint32_t> fw_mark;       // 0: off
-  bool replace_peers = false;                 // those that are not in `peers` go
+  bool replace_peers = false;                 // all that there were go first
   std::vector<SetPeer> peers;  // the same key may come twice: both are done, one after the other
 };
 
