@@ -16,7 +16,7 @@ const std::vector<LedgerRecord>& every_record() {
       SlotRecord{14},
       RuleRecord{{false, 5440, 254, false, 0, 0, 0}},
       RuleRecord{{true, 5441, 5441, true, 0x80000, 0xFF0000, {}}},
-      SysctlRecord{"net.ipv4.conf.all.src_valid_mark", "0", "1"},
+      SysctlRecord{"net/ipv4/conf/all/src_valid_mark", "0", "1"},
       SocketRecord{"/var/run/wireguard/wg0.sock"},
   };
   return kRecords;

@@ -12,7 +12,7 @@ namespace warren::plain {
 namespace {
 
 // The reverse path check of marked packets takes the mark into account (ip-sysctl).
-constexpr std::string_view kSrcValidMark = "net.ipv4.conf.all.src_valid_mark";
+constexpr std::string_view kSrcValidMark = "net/ipv4/conf/all/src_valid_mark";
 
 template <class T>
 bool is_in(const std::vector<T>& list, const T& value) {
@@ -109,7 +109,7 @@ Result<void> NetworkSetup::set_src_valid_mark() {
 // With strict checks (RFC 3704 section 2.2) the kernel drops outer packets from a peer, which come
 // in where the default route no longer goes out.
 void NetworkSetup::warn_of_strict_path_check() {
-  const auto mode = network_.read_sysctl("net.ipv4.conf.all.rp_filter");
+  const auto mode = network_.read_sysctl("net/ipv4/conf/all/rp_filter");
   if (!mode || *mode != "1") return;
   log_.warn(
       "wg: net.ipv4.conf.all.rp_filter is 1: the kernel may drop what peers send while the default "

@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr std::string_view kMarkSysctl = "net.ipv4.conf.all.src_valid_mark";
+constexpr std::string_view kMarkSysctl = "net/ipv4/conf/all/src_valid_mark";
 
 NetworkPlan default_plan() {
   NetworkPlan plan;

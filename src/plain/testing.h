@@ -19,7 +19,7 @@ class FakeNetwork final : public Network {
   std::set<wgquick::InterfaceAddress> addresses;
   std::set<DeviceRoute> routes;
   std::set<PolicyRule> rules;
-  std::map<std::string, std::string> sysctls{{"net.ipv4.conf.all.src_valid_mark", "0"}};
+  std::map<std::string, std::string> sysctls{{"net/ipv4/conf/all/src_valid_mark", "0"}};
   int fail_after = -1;  // -1: never
 
   Result<void> set_up(unsigned value) override {
