@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string_view>
+
+#include "cli/context.h"
+
+namespace CLI {
+class App;
+}
+
+namespace warren::cli {
+
+std::string_view version_line();  // "warren 0.1.0"
+
+void add_version(CLI::App& root, Context& context);
+
+}  // namespace warren::cli
