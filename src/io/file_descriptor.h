@@ -32,6 +32,9 @@ class FileDescriptor {
 
   void close();
 
+  // Gives the descriptor away.
+  int release() { return std::exchange(fd_, -1); }
+
  private:
   int fd_ = -1;
 };

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <vector>
+
+#include "base/ip_address.h"
+#include "base/result.h"
+#include "io/netlink.h"
+
+namespace warren::io {
+
+// An address of an interface, and the length of the prefix that is on its link.
+struct LinkAddress {
+  unsigned link = 0;
+  IpAddress address;
+  unsigned prefix_length = 0;
+
+  bool operator==(const LinkAddress&) const = default;
+};
+
+// IPv6 addresses are added without duplicate address detection: on a tunnel no one could answer,
+// and the address would be unusable for a second.
+Result<void> add_address(Netlink& netlink, const LinkAddress& address);
+Result<void> remove_address(Netlink& netlink, const LinkAddress& address);
+
+inline Result<void> ensure_address(Netlink& netlink, const LinkAddress& address) {
+  return unless(Errc::AlreadyExists, add_address(netlink, address));
+}
+
+inline Result<void> ensure_no_address(Netlink& netlink, const LinkAddress& address) {
+  return unless(Errc::NotFound, remove_address(netlink, address));
+}
+
+// Both families; of all interfaces when `link` is 0.
+Result<std::vector<LinkAddress>> list_addresses(Netlink& netlink, unsigned link);
+
+}  // namespace warren::io

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include "base/result.h"
+
+namespace warren::io {
+
+// A listening Unix socket that only its owner may connect to (mode 0600); its file goes with it.
+class UnixListener {
+ public:
+  using Acceptor = boost::asio::local::stream_protocol::acceptor;
+
+  // Takes over the file of a program that was killed. AlreadyExists when a program listens there,
+  // or when the file is no socket.
+  static Result<UnixListener> listen(const boost::asio::any_io_executor& executor,
+                                     const std::string& path);
+
+  UnixListener(UnixListener&& other) noexcept;
+  UnixListener& operator=(UnixListener&&) = delete;
+  ~UnixListener();
+
+  Acceptor& acceptor() { return acceptor_; }
+
+ private:
+  UnixListener(Acceptor acceptor, std::string path)
+      : acceptor_(std::move(acceptor)), path_(std::move(path)) {}
+
+  Acceptor acceptor_;
+  std::string path_;  // empty: moved away
+};
+
+}  // namespace warren::io
