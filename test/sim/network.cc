@@ -6,7 +6,7 @@
 namespace warren::sim {
 
 void Network::send(const Endpoint& from, const Endpoint& to, ByteView bytes) {
-  const Datagram datagram{from, to, {bytes.begin(), bytes.end()}};
+  const Datagram datagram{.from = from, .to = to, .bytes = {bytes.begin(), bytes.end()}};
   if (tap_) tap_(datagram);
   const auto arrivals = carry(quality_, random_);
   if (arrivals.empty()) ++lost_;

@@ -1,6 +1,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
 
 #include "sim/wg_scenario.h"
 
@@ -25,15 +29,22 @@ class ByteChoices final : public warren::Random {
   warren::ByteView rest_;
 };
 
+std::optional<std::string> run(warren::ByteView input, warren::sim::Trace* trace) {
+  ByteChoices choices(input);
+  warren::sim::WgScenario scenario(choices, trace);
+  while (!choices.is_empty() && !scenario.violation()) scenario.step();
+  if (!scenario.violation()) scenario.settle();
+  return scenario.violation();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  ByteChoices choices({data, std::min<std::size_t>(size, 1024)});
-  warren::sim::WgScenario scenario(choices, nullptr);
-  while (!choices.is_empty() && !scenario.violation()) scenario.step();
-  if (!scenario.violation()) scenario.settle();
-  if (const auto violation = scenario.violation()) {
-    std::fprintf(stderr, "%s\n", violation->c_str());
+  const warren::ByteView input(data, std::min<std::size_t>(size, 1024));
+  if (const auto violation = run(input, nullptr)) {
+    warren::sim::Trace trace;
+    run(input, &trace);  // the same again, with words
+    fmt::print(stderr, "{}{}\n", trace.text(), *violation);
     std::abort();
   }
   return 0;

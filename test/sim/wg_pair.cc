@@ -12,9 +12,9 @@ WgPair::WgPair(std::uint64_t seed, const LinkQuality& quality)
   network.set_tap([this](const Datagram& datagram) { sent.push_back(datagram); });
   SeededRandom random(seed);
   a.address = IpAddress::v4({10, 0, 0, 1});
-  a.endpoint = {IpAddress::v4({192, 0, 2, 1}), 51820};
+  a.endpoint = {.address = IpAddress::v4({192, 0, 2, 1}), .port = 51820};
   b.address = IpAddress::v4({10, 0, 0, 2});
-  b.endpoint = {IpAddress::v4({192, 0, 2, 2}), 51820};
+  b.endpoint = {.address = IpAddress::v4({192, 0, 2, 2}), .port = 51820};
   for (Side* const side : {&a, &b}) side->key = NodePrivateKey::generate(random);
   for (Side* const side : {&a, &b}) restart(*side);
 }

@@ -186,11 +186,11 @@ TEST(WgPair, RekeysAfterTheWallClockOfOneSideWentBackAnHour) {
 TEST(WgPair, FollowsAHostThatMoves) {
   WgPair pair(1);
   pair.talk(10s, 1s);
-  pair.a.host->move_to(*Endpoint::parse("198.51.100.7:1234"));
+  const Endpoint elsewhere{.address = IpAddress::v4({198, 51, 100, 7}), .port = 1234};
+  pair.a.host->move_to(elsewhere);
   pair.talk(10s, 1s);
   pair.time.run_for(1s);
-  EXPECT_EQ(pair.b.host->engine().status(pair.b.peer).endpoint,
-            Endpoint::parse("198.51.100.7:1234"));
+  EXPECT_EQ(pair.b.host->engine().status(pair.b.peer).endpoint, elsewhere);
   EXPECT_GE(pair.a.delivered.size(), 19);
 }
 
@@ -220,8 +220,9 @@ TEST(WgPair, SurvivesGarbage) {
   pair.send(pair.a);
   pair.time.run_for(1s);
   for (int i = 0; i < 5000; ++i) {
-    Datagram datagram{pair.a.endpoint, pair.b.endpoint,
-                      std::vector<std::uint8_t>(random.below(300))};
+    Datagram datagram{.from = pair.a.endpoint,
+                      .to = pair.b.endpoint,
+                      .bytes = std::vector<std::uint8_t>(random.below(300))};
     random.fill(datagram.bytes);
     if (datagram.bytes.size() >= 4 && random.below(2) == 0)
       store_le<std::uint32_t>(datagram.bytes.data(), static_cast<std::uint32_t>(random.below(6)));

@@ -14,7 +14,7 @@ constexpr std::size_t kRecorded = 256;
 constexpr int kTimeSteps = 4096;  // few enough for a fuzzer's two bytes
 
 Endpoint home_of(std::size_t side, std::uint16_t port) {
-  return {IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(side + 1)}), port};
+  return {.address = IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(side + 1)}), .port = port};
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ WgScenario::WgScenario(Random& choices, Trace* trace) : choices_(choices), netwo
 
 std::optional<std::string> WgScenario::violation() const {
   for (const Side& side : sides_) {
-    if (side.model->violation()) return side.name + " " + *side.model->violation();
+    if (const auto& violation = side.model->violation()) return side.name + " " + *violation;
   }
   return violation_;
 }
@@ -139,6 +139,7 @@ void WgScenario::settle() {
   for (std::size_t i = 0; i < 2; ++i) {
     if (sides_[i].model->delivered() != before[i] + 3) violation_ = "no traffic on a clean link";
     const Side& side = sides_[i];
+    if (!side.peer) continue;
     const wg::Keypair* const ours = side.host->engine().data_peer(*side.peer).current.load();
     const wg::Keypair* const theirs =
         ours == nullptr ? nullptr
@@ -199,7 +200,7 @@ void WgScenario::replay() {
 }
 
 void WgScenario::forge() {
-  Datagram datagram{sides_[0].endpoint, any_side().endpoint, {}};
+  Datagram datagram{.from = sides_[0].endpoint, .to = any_side().endpoint, .bytes = {}};
   if (!recorded_.empty() && choices_.below(2) == 0) {
     datagram = recorded_[choices_.below(recorded_.size())];
     datagram.bytes[choices_.below(datagram.bytes.size())] ^=
@@ -215,7 +216,7 @@ void WgScenario::forge() {
 void WgScenario::forge_with_mac1() {
   const Side& victim = any_side();
   const bool is_initiation = choices_.below(2) == 0;
-  Datagram datagram{other(victim).endpoint, victim.endpoint, {}};
+  Datagram datagram{.from = other(victim).endpoint, .to = victim.endpoint, .bytes = {}};
   datagram.bytes.resize(is_initiation ? wireguard::kInitiationSize : wireguard::kResponseSize);
   for (auto& byte : datagram.bytes) byte = static_cast<std::uint8_t>(choices_.below(256));
   store_le<std::uint32_t>(datagram.bytes.data(), is_initiation ? 1 : 2);
@@ -273,7 +274,7 @@ void WgScenario::change_preshared_key() {
 void WgScenario::change_endpoint(Side& side) {
   if (!side.peer) return;
   note(side.name, "is told an endpoint");
-  const Endpoint nowhere{IpAddress::v4({203, 0, 113, 1}), 1};
+  const Endpoint nowhere{.address = IpAddress::v4({203, 0, 113, 1}), .port = 1};
   const Endpoint endpoint = choices_.below(2) == 0 ? nowhere : other(side).endpoint;
   side.host->configure([&](wg::Engine& engine, TimePoint, wg::Actions&) {
     engine.set_endpoint(*side.peer, endpoint);
