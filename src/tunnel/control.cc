@@ -107,7 +107,7 @@ void Control::on_event(const NothingStaged& event, TimePoint now) {
   perform(wg::SendKeepalive{event.peer}, now);
 }
 
-void Control::on_event(const DeviceFailed& event, TimePoint /*now*/) {
+void Control::on_event(const DeviceFailed& event, TimePoint /*now*/) const {
   if (observer_.failed) observer_.failed(errno_error("the TUN device failed", event.error));
 }
 

@@ -46,7 +46,8 @@ Staging::Queue* Staging::find_or_add(wg::PeerId peer) {
   if (Queue* const queue = find(peer)) return queue;
   Queue* const free = std::ranges::find(queues_, 0U, &Queue::items);
   if (free == queues_.end()) return nullptr;
-  *free = Queue{.peer = peer};
+  *free = {};
+  free->peer = peer;
   return free;
 }
 

@@ -19,8 +19,8 @@ namespace warren::tunnel {
 class Staging {
  public:
   static constexpr std::size_t kMaxItems = 128;
-  static constexpr std::size_t kMaxBytes = 128 * 1024;
-  static constexpr std::size_t kPoolBytes = 16 * 1024 * 1024;
+  static constexpr std::size_t kMaxBytes = std::size_t{128} * 1024;
+  static constexpr std::size_t kPoolBytes = std::size_t{16} * 1024 * 1024;
   static constexpr std::size_t kMaxPeers = 1024;  // with something staged at the same time
 
   static constexpr std::size_t kHeaderSize = 10;  // the virtio header travels with the packet
@@ -69,12 +69,12 @@ class Staging {
   };
 
   struct Queue {
-    wg::PeerId peer{};
+    wg::PeerId peer;
     std::uint32_t head = kNone;
     std::uint32_t tail = kNone;
     std::uint32_t items = 0;  // 0: this entry is free
     std::size_t bytes = 0;
-    TimePoint asked{};
+    TimePoint asked;
   };
 
   const Queue* find(wg::PeerId peer) const;

@@ -34,10 +34,11 @@ class Transmitter {
   void drop_staged(wg::PeerId peer);
 
  private:
-  static constexpr std::size_t kQuantum = 96 * 1024;  // data-plane section 5.1: about 60 us of work
-  static constexpr std::size_t kMaxItems = 64;        // reads a quantum
-  static constexpr std::size_t kMaxPacket = 65536;    // a super-packet and change
-  static constexpr std::size_t kSendArena = 256 * 1024;
+  static constexpr std::size_t kQuantum =
+      std::size_t{96} * 1024;                       // data-plane section 5.1: about 60 us of work
+  static constexpr std::size_t kMaxItems = 64;      // reads a quantum
+  static constexpr std::size_t kMaxPacket = 65536;  // a super-packet and change
+  static constexpr std::size_t kSendArena = std::size_t{256} * 1024;
   static constexpr std::size_t kSealRun =
       16;  // sealed together while the bytes are still in the nearest cache
   static constexpr std::size_t kMaxDatagrams = 2048;  // of one group, before they are sent

@@ -188,7 +188,7 @@ class TunnelImpl final : public Tunnel {
 
 }  // namespace
 
-Result<std::unique_ptr<Tunnel>> Tunnel::start(boost::asio::any_io_executor control,
+Result<std::unique_ptr<Tunnel>> Tunnel::start(const boost::asio::any_io_executor& control,
                                               std::unique_ptr<io::TunDevice> tun,
                                               const Options& options,
                                               Random& random,

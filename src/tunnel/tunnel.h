@@ -45,7 +45,7 @@ class Tunnel {
  public:
   // Binds both families on one port and starts the worker. `random`, `wall_clock` and `log` outlive
   // the tunnel.
-  static Result<std::unique_ptr<Tunnel>> start(boost::asio::any_io_executor control,
+  static Result<std::unique_ptr<Tunnel>> start(const boost::asio::any_io_executor& control,
                                                std::unique_ptr<io::TunDevice> tun,
                                                const Options& options,
                                                Random& random,

@@ -12,7 +12,7 @@ namespace {
 constexpr int kRoundsPerWait = 64;  // spec: data-plane section 5.1
 
 // What is ready, as epoll tells it. Packets need no tag of their own: a round looks everywhere.
-enum Ready : std::uint64_t { kStop, kCommands, kPackets };
+enum Ready : std::uint64_t { Stop, Commands, Packets };
 
 }  // namespace
 
@@ -36,11 +36,11 @@ Worker::Worker(Link& link,
 
 Result<void> Worker::run(const io::EventFd& stop) {
   WARREN_TRY(io::Epoll epoll, io::Epoll::create());
-  WARREN_TRY_VOID(epoll.add(stop.fd(), EPOLLIN, kStop));
-  WARREN_TRY_VOID(epoll.add(link_.to_worker.fd(), EPOLLIN, kCommands));
-  WARREN_TRY_VOID(epoll.add(tun_.fd(), EPOLLIN, kPackets));
+  WARREN_TRY_VOID(epoll.add(stop.fd(), EPOLLIN, Ready::Stop));
+  WARREN_TRY_VOID(epoll.add(link_.to_worker.fd(), EPOLLIN, Ready::Commands));
+  WARREN_TRY_VOID(epoll.add(tun_.fd(), EPOLLIN, Ready::Packets));
   for (const io::UdpPort* const port : {ports_.v4, ports_.v6}) {
-    if (port != nullptr) WARREN_TRY_VOID(epoll.add(port->fd(), EPOLLIN, kPackets));
+    if (port != nullptr) WARREN_TRY_VOID(epoll.add(port->fd(), EPOLLIN, Ready::Packets));
   }
   while (!ended_) {
     bool more = true;
@@ -48,8 +48,8 @@ Result<void> Worker::run(const io::EventFd& stop) {
     if (!more) link_.reclaimer.offline();
     std::array<epoll_event, 8> ready{};
     for (const epoll_event& event : epoll.wait(ready, more ? 0 : -1)) {
-      if (event.data.u64 == kStop) ended_ = true;
-      if (event.data.u64 == kCommands) link_.to_worker.consume();
+      if (event.data.u64 == Ready::Stop) ended_ = true;
+      if (event.data.u64 == Ready::Commands) link_.to_worker.consume();
     }
   }
   link_.reclaimer.offline();

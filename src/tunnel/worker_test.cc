@@ -148,8 +148,7 @@ TEST(Worker, ReportsADeviceThatIsGone) {
 TEST(Worker, HandsCookieRepliesToTheEngine) {
   Pair pair;
   // A reply to nothing of ours, which only the engine can tell.
-  wireguard::CookieReply reply;
-  pair.inject(pair.b, wireguard::encode(reply));
+  pair.inject(pair.b, wireguard::encode(wireguard::CookieReply{}));
   EXPECT_EQ(pair.b.control.engine().counters().unknown_index, 1U);
   EXPECT_EQ(pair.b.drops(DropReason::RxUnknown), 0U);
 }

@@ -198,7 +198,7 @@ class FakeUdp final : public io::UdpPort {
   }
 
   int send(std::span<mmsghdr> messages) override {
-    for (mmsghdr& message : messages) {
+    for (const mmsghdr& message : messages) {
       sockaddr_in to{};
       std::memcpy(&to, message.msg_hdr.msg_name, sizeof to);
       network_.deliver(own_, to, message.msg_hdr);

@@ -60,7 +60,7 @@ struct Side {
   Log log = Log::nowhere();
   NodePrivateKey private_key;
   IpAddress inner;
-  std::string address = "";
+  std::string address;
   wg::PeerId peer;
   Counters counters;
   FakeTun tun;
@@ -155,12 +155,12 @@ inline std::vector<std::uint8_t> tcp_super_packet(const Side& from,
                                                   std::size_t payload,
                                                   std::uint16_t segment) {
   std::vector<std::uint8_t> out(10 + 40 + payload);
-  virtio::NetHeader header{.flags = virtio::kNeedsChecksum,
-                           .gso_type = virtio::GsoType::TcpV4,
-                           .header_size = 40,
-                           .gso_size = segment,
-                           .checksum_start = 20,
-                           .checksum_offset = 16};
+  const virtio::NetHeader header{.flags = virtio::kNeedsChecksum,
+                                 .gso_type = virtio::GsoType::TcpV4,
+                                 .header_size = 40,
+                                 .gso_size = segment,
+                                 .checksum_start = 20,
+                                 .checksum_offset = 16};
   virtio::encode_net_header(std::span(out).first<10>(), header);
   const std::span packet = std::span(out).subspan(10);
   put_ipv4(packet, from, to, 6);
