@@ -43,7 +43,7 @@ class NetlinkTest : public testing::Test {
       GTEST_SKIP() << entered.error().detail;
     }
     ASSERT_TRUE(entered) << entered.error().detail;
-    netlink.emplace(Netlink::open().value());
+    netlink = std::make_unique<Netlink>(Netlink::open().value());
     auto opened = TunDevice::open("tun%d");
     ASSERT_TRUE(opened) << opened.error().detail;
     device = std::move(*opened);
@@ -53,7 +53,7 @@ class NetlinkTest : public testing::Test {
 
   Link find() { return find_link(*netlink, device->name()).value(); }
 
-  std::optional<Netlink> netlink;
+  std::unique_ptr<Netlink> netlink;
   std::unique_ptr<TunDevice> device;
   unsigned link = 0;
 };
@@ -152,12 +152,12 @@ TEST_F(NetlinkTest, AddsListsAndRemovesRules) {
                     .invert = true,
                     .suppress_shorter = std::nullopt,
                     .protocol = 117};
-  Rule suppressing{.family = AddressFamily::V6,
-                   .priority = 5420,
-                   .table = kMainTable,
-                   .mark = std::nullopt,
-                   .suppress_shorter = 0,
-                   .protocol = 117};
+  const Rule suppressing{.family = AddressFamily::V6,
+                         .priority = 5420,
+                         .table = kMainTable,
+                         .mark = std::nullopt,
+                         .suppress_shorter = 0,
+                         .protocol = 117};
   for (const Rule& rule : {marked, suppressing}) {
     const auto added = add_rule(*netlink, rule);
     ASSERT_TRUE(added) << added.error().detail;

@@ -90,10 +90,11 @@ Result<Endpoints> resolve(const std::string& host, std::uint16_t port, TimePoint
   std::unique_lock lock(meeting->mutex);
   const auto patience = std::clamp<Duration>(deadline - boot_now(), 0ns, 24h);
   meeting->done.wait_for(lock, patience, [&] { return meeting->outcome.has_value(); });
-  if (meeting->outcome) return std::move(*meeting->outcome);
+  if (auto& outcome = meeting->outcome) return std::move(*outcome);
   return fail(Errc::Timeout, fmt::format("resolve {}: no answer in time", host));
 }
 
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters): outlives its callers
 boost::asio::awaitable<Result<Endpoints>> async_resolve(BlockingPool& pool,
                                                         std::string host,
                                                         std::uint16_t port,

@@ -62,6 +62,7 @@ class BlockingPool {
 // which must be a strand or a loop of one thread. When the deadline passes first, or the task is
 // cancelled, the call goes on alone and its result is thrown away: `function` owns what it uses.
 template <class Function>
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters): outlives its callers
 boost::asio::awaitable<std::invoke_result_t<Function&>> run_blocking(BlockingPool& pool,
                                                                      TimePoint deadline,
                                                                      Function function) {
@@ -88,7 +89,7 @@ boost::asio::awaitable<std::invoke_result_t<Function&>> run_blocking(BlockingPoo
   });
   if (!posted) co_return fail(Errc::Unavailable, "too many blocking calls at once");
   const auto [error] = co_await meeting->timer.async_wait(asio::as_tuple(asio::use_awaitable));
-  if (meeting->outcome) co_return std::move(*meeting->outcome);
+  if (auto& outcome = meeting->outcome) co_return std::move(*outcome);
   if (error) co_return fail(Errc::Unavailable, "cancelled");
   co_return fail(Errc::Timeout, "no answer in time");
 }

@@ -20,6 +20,7 @@
 #include <gtest/gtest.h>
 
 #include "io/clock.h"
+#include "io/file_descriptor.h"
 #include "io/resolver.h"
 #include "io/run_blocking.h"
 #include "io/spawn.h"
@@ -199,7 +200,7 @@ class UnixListenerTest : public testing::Test {
     path = directory / "x.sock";
   }
 
-  ~UnixListenerTest() override { std::filesystem::remove_all(directory); }
+  void TearDown() override { std::filesystem::remove_all(directory); }
 
   Result<UnixListener> listen() { return UnixListener::listen(loop.get_executor(), path); }
 
@@ -223,11 +224,12 @@ TEST_F(UnixListenerTest, AcceptsOnASocketOfItsOwnerOnlyAndRemovesItsFile) {
 }
 
 TEST_F(UnixListenerTest, TakesOverAStaleFile) {
-  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  FileDescriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_TRUE(fd.is_open());
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
   path.string().copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
-  ASSERT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  close(fd);
+  ASSERT_EQ(bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  fd.close();  // as a killed program: the file stays
   EXPECT_TRUE(listen());
 }
 

@@ -24,7 +24,8 @@ void TimerFd::arm(TimePoint deadline) const {
     setting.it_value.tv_sec = seconds.count();
     setting.it_value.tv_nsec = (since_boot - seconds).count();
   }
-  timerfd_settime(fd_.get(), TFD_TIMER_ABSTIME, &setting, nullptr);
+  // It can fail only for a descriptor that is no timer or a time that cannot be.
+  static_cast<void>(timerfd_settime(fd_.get(), TFD_TIMER_ABSTIME, &setting, nullptr));
 }
 
 bool TimerFd::consume() const {

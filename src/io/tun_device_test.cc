@@ -24,12 +24,12 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 // data-plane section 2.2.
-enum GsoType : std::uint8_t { kTcp4 = 1, kTcp6 = 4, kUdp = 5 };
+enum GsoType : std::uint8_t { Tcp4 = 1, Tcp6 = 4, Udp = 5 };
 
-const IpAddress kOwn4 = IpAddress::v4({100, 64, 0, 1});
-const IpAddress kOwn6 = IpAddress::parse("fd7a::1").value();
-const IpAddress kPeer4 = IpAddress::v4({100, 64, 0, 2});
-const IpAddress kPeer6 = IpAddress::parse("fd7a::2").value();
+constexpr IpAddress kOwn4 = IpAddress::v4({100, 64, 0, 1});
+constexpr IpAddress kOwn6 = IpAddress::v6({0xfd, 0x7a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+constexpr IpAddress kPeer4 = IpAddress::v4({100, 64, 0, 2});
+constexpr IpAddress kPeer6 = IpAddress::v6({0xfd, 0x7a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2});
 
 class TunDeviceTest : public testing::Test {
  protected:
@@ -115,7 +115,7 @@ TEST_F(TunDeviceTest, ReportsEmptyDownAndGarbage) {
   std::array<std::uint8_t, 10> header{};
   std::vector<std::uint8_t> buffer(65535);
   EXPECT_EQ(device->read(header, buffer), -EAGAIN);
-  auto bytes = packet(kTcp4, false, 100, 0);
+  auto bytes = packet(GsoType::Tcp4, false, 100, 0);
   EXPECT_EQ(write_all(*device, bytes), -EIO);  // the interface is down
   Netlink netlink = Netlink::open().value();
   ASSERT_TRUE(set_link_state(netlink, device->index(), LinkState::Up));
@@ -130,7 +130,7 @@ TEST_F(TunDeviceTest, ReadsAndWritesPacketsWithAHeaderInEveryMode) {
        {TunOffloadChoice::Auto, TunOffloadChoice::NoUdp, TunOffloadChoice::None}) {
     SCOPED_TRACE(static_cast<int>(choice));
     const auto device = open_up(choice);
-    FileDescriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const FileDescriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     SocketAddress to;
     const socklen_t to_size = to_socket_address({kPeer4, 4000}, to);
     const std::array<std::uint8_t, 5> text{'h', 'e', 'l', 'l', 'o'};
@@ -169,11 +169,11 @@ TEST_F(TunDeviceTest, KernelAcceptsEveryHeaderTheWriterCanEmit) {
   constexpr std::size_t kMost = 65535;
   for (const bool is_v6 : {false, true}) {
     const std::size_t ip = is_v6 ? 40 : 20;
-    const GsoType tcp = is_v6 ? kTcp6 : kTcp4;
+    const GsoType tcp = is_v6 ? GsoType::Tcp6 : GsoType::Tcp4;
     for (const std::size_t options : {std::size_t{0}, std::size_t{12}, std::size_t{40}}) {
       const std::size_t headers = ip + 20 + options;
       for (const std::size_t payload :
-           {std::size_t{2736}, std::size_t{1369}, std::size_t{1368 * 47}, kMost - headers}) {
+           {std::size_t{2736}, std::size_t{1369}, std::size_t{1368} * 47, kMost - headers}) {
         auto bytes = packet(tcp, is_v6, payload, 1368, options);
         EXPECT_EQ(write_all(*device, bytes), 0) << is_v6 << ' ' << options << ' ' << payload;
       }
@@ -182,12 +182,12 @@ TEST_F(TunDeviceTest, KernelAcceptsEveryHeaderTheWriterCanEmit) {
     }
     if (!device->offloads().udp) continue;
     for (const std::size_t payload :
-         {std::size_t{64 * 1000}, std::size_t{63 * 1000 + 1}, std::size_t{1001}, std::size_t{64}}) {
+         {std::size_t{64000}, std::size_t{63001}, std::size_t{1001}, std::size_t{64}}) {
       const auto segment = static_cast<std::uint16_t>(payload == 64 ? 1 : 1000);
-      auto bytes = packet(kUdp, is_v6, payload, segment);
+      auto bytes = packet(GsoType::Udp, is_v6, payload, segment);
       EXPECT_EQ(write_all(*device, bytes), 0) << is_v6 << ' ' << payload;
     }
-    auto largest = packet(kUdp, is_v6, kMost - ip - 8, 1400);
+    auto largest = packet(GsoType::Udp, is_v6, kMost - ip - 8, 1400);
     EXPECT_EQ(write_all(*device, largest), 0);
   }
 }
@@ -195,11 +195,11 @@ TEST_F(TunDeviceTest, KernelAcceptsEveryHeaderTheWriterCanEmit) {
 TEST_F(TunDeviceTest, UdpSuperPacketsArriveAsDatagrams) {
   const auto device = open_up(TunOffloadChoice::Auto);
   if (!device->offloads().udp) GTEST_SKIP() << "this kernel has no UDP offload for TUN (6.2)";
-  FileDescriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const FileDescriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   SocketAddress own;
   const socklen_t own_size = to_socket_address({kOwn4, 4000}, own);
   ASSERT_EQ(bind(udp.get(), reinterpret_cast<const sockaddr*>(&own), own_size), 0);
-  auto bytes = packet(kUdp, false, 2 * 1000 + 1, 1000);
+  auto bytes = packet(GsoType::Udp, false, 2 * 1000 + 1, 1000);
   ASSERT_EQ(write_all(*device, bytes), 0);
   std::vector<ssize_t> sizes;
   std::array<std::uint8_t, 2000> got{};
@@ -225,7 +225,7 @@ TEST_F(TunDeviceTest, ReportsADeletedDevice) {
   std::array<std::uint8_t, 10> virtio{};
   std::vector<std::uint8_t> buffer(65535);
   EXPECT_EQ(device->read(virtio, buffer), -EBADFD);
-  auto bytes = packet(kTcp4, false, 100, 0);
+  auto bytes = packet(GsoType::Tcp4, false, 100, 0);
   EXPECT_EQ(write_all(*device, bytes), -EBADFD);
 }
 
@@ -250,18 +250,18 @@ class PickyTun final : public TunPort {
 TEST(TunProbe, BelievesOnlyWhatIsAccepted) {
   constexpr TunOffloads kAll{.vnet_header = true, .tcp = true, .udp = true};
   constexpr TunOffloads kTcpOnly{.vnet_header = true, .tcp = true, .udp = false};
-  constexpr TunOffloads kUdpOnly{.vnet_header = true, .tcp = false, .udp = true};
+  constexpr TunOffloads kOnlyUdp{.vnet_header = true, .tcp = false, .udp = true};
   const IpAddress own[] = {kOwn4, kOwn6};
   PickyTun tun;
   tun.answer = [](ByteView) { return 0; };
   EXPECT_EQ(probe_coalescing(tun, kAll, own), kAll);
   EXPECT_EQ(tun.writes, 8U);
-  tun.answer = [](ByteView packet) { return packet[1] == kUdp ? -EINVAL : 0; };
+  tun.answer = [](ByteView packet) { return packet[1] == GsoType::Udp ? -EINVAL : 0; };
   EXPECT_EQ(probe_coalescing(tun, kAll, own), kTcpOnly);
   tun.answer = [](ByteView packet) {  // short tails
-    return packet[1] == kTcp4 && packet.size() % 2 == 1 ? -EINVAL : 0;
+    return packet[1] == GsoType::Tcp4 && packet.size() % 2 == 1 ? -EINVAL : 0;
   };
-  EXPECT_EQ(probe_coalescing(tun, kAll, own), kUdpOnly);
+  EXPECT_EQ(probe_coalescing(tun, kAll, own), kOnlyUdp);
   tun.answer = [](ByteView) { return -EIO; };  // down: nothing learned
   EXPECT_EQ(probe_coalescing(tun, kAll, own), kAll);
   tun.writes = 0;
@@ -271,7 +271,7 @@ TEST(TunProbe, BelievesOnlyWhatIsAccepted) {
 
 std::vector<std::uint8_t> packet(
     GsoType type, bool is_v6, std::size_t payload, std::uint16_t segment, std::size_t tcp_options) {
-  const bool is_udp = type == kUdp;
+  const bool is_udp = type == GsoType::Udp;
   const std::size_t ip_size = is_v6 ? 40 : 20;
   const std::size_t l4_header = is_udp ? 8 : 20 + tcp_options;
   const std::size_t l4_size = l4_header + payload;

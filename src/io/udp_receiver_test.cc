@@ -69,8 +69,9 @@ std::vector<std::uint8_t> control(int level, int type, std::uint32_t value) {
   return out;
 }
 
-const Endpoint kRemote = Endpoint::parse("192.0.2.9:4000").value();
-const Endpoint kRemote6 = Endpoint::parse("[2001:db8::9]:4000").value();
+constexpr Endpoint kRemote{IpAddress::v4({192, 0, 2, 9}), 4000};
+constexpr Endpoint kRemote6{
+    IpAddress::v6({0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9}), 4000};
 
 class UdpReceiverTest : public testing::Test {
  protected:

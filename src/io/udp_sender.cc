@@ -84,7 +84,8 @@ void UdpSender::Batch::fill(std::size_t slot, const Unit& unit, const OutMessage
 
   ControlWriter writer(control[slot]);
   if (unit.is_segmented()) writer.segment_size(message.segment_size);
-  if (unit.has_source) writer.source(*message.path->source);
+  const auto& source = message.path->source;
+  if (unit.has_source && source) writer.source(*source);
   if (message.tos != 0) writer.tos(is_v6, message.tos);
   if (writer.size() == 0) return;
   header.msg_control = control[slot];

@@ -321,8 +321,8 @@ TEST_F(UdpSenderTest, DropsFromTheHeadWhenTheSendBufferStaysFull) {
 }
 
 TEST_F(UdpSenderTest, GoesOnAfterAShortCountWithoutError) {
-  std::vector<OutMessage> many;
-  for (std::size_t i = 0; i < 200; ++i) many.push_back(messages[i % kCount]);
+  std::vector<OutMessage> many(200);
+  for (std::size_t i = 0; i < many.size(); ++i) many[i] = messages[i % kCount];
   int seen = 0;
   port.refuse = [&](const SentMessage&) { return ++seen % 7 == 0 ? ENOBUFS : 0; };
   sender.send(many, kStart);

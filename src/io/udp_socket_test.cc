@@ -1,7 +1,6 @@
 #include "io/udp_socket.h"
 
 #include <cerrno>
-#include <optional>
 
 #include <poll.h>
 
@@ -22,8 +21,8 @@ namespace {
 using testing::HasSubstr;
 using testing::SizeIs;
 
-const IpAddress kLoopback4 = IpAddress::v4({127, 0, 0, 1});
-const IpAddress kLoopback6 = IpAddress::parse("::1").value();
+constexpr IpAddress kLoopback4 = IpAddress::v4({127, 0, 0, 1});
+constexpr IpAddress kLoopback6 = IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
 
 // What has arrived, waiting for the first of it.
 std::span<InMessage> receive(UdpReceiver& receiver, UdpPort& port) {
@@ -79,6 +78,7 @@ TEST(UdpSocket, SegmentsMergesAndTellsWhereFromAndTo) {
                    .segment_size = 1200,
                    .tos = 0xb9};  // EF, ECT(1)
     sender.send({&out, 1}, TimePoint{});
+    if (out.error == EADDRNOTAVAIL && loopback.is_v6()) continue;  // no IPv6 on loopback
     ASSERT_EQ(out.error, 0);
     EXPECT_FALSE(out.source_refused);
 
@@ -97,7 +97,7 @@ TEST(UdpSocket, CarriesSixtyFourSegmentsAndALoneDatagram) {
   const auto sockets = bind_udp_pair({}).value();
   UdpSender sender(sockets.ports(), true);
   UdpReceiver receiver;
-  std::vector<std::uint8_t> data(64 * 1000, 1);
+  std::vector<std::uint8_t> data(64'000, 1);
   const UdpPath path{.remote = {kLoopback4, sockets.port}, .source = std::nullopt};
   OutMessage out[] = {{.path = &path, .data = data.data(), .size = 64'000, .segment_size = 1000},
                       {.path = &path, .data = data.data(), .size = 1000, .segment_size = 1000}};
@@ -148,7 +148,7 @@ class UdpSocketNamespaceTest : public testing::Test {
     ASSERT_TRUE(add_address(netlink, {device->index(), IpAddress::v4({100, 64, 0, 1}), 24}));
     ASSERT_TRUE(add_address(netlink, {device->index(), IpAddress::parse("fd7a::1").value(), 64}));
     sockets = bind_udp_pair({}).value();
-    sender.emplace(sockets.ports(), true);
+    sender = std::make_unique<UdpSender>(sockets.ports(), true);
   }
 
   // One message of three datagrams of this size.
@@ -164,7 +164,7 @@ class UdpSocketNamespaceTest : public testing::Test {
 
   std::unique_ptr<TunDevice> device;
   UdpSocketPair sockets;
-  std::optional<UdpSender> sender;
+  std::unique_ptr<UdpSender> sender;
 };
 
 TEST_F(UdpSocketNamespaceTest, SendsWithoutASourceThatIsGone) {

@@ -30,6 +30,7 @@ Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
     return fail(Errc::AlreadyExists, fmt::format("listen on {}: the file is no socket", path));
   }
   const FileDescriptor probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe.is_open()) return unexpected(errno_error("open a Unix socket", errno));
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
   if (connect(probe.get(), generic, sizeof address) == 0 || errno == EAGAIN) {
     return fail(Errc::AlreadyExists,
