@@ -27,10 +27,12 @@ IpAddress random_address(Random& random, bool is_v6) {
 TEST(AllowedIps, AgreesWithALinearSearch) {
   SeededRandom random(1);
   std::vector<std::unique_ptr<DataPeer>> peers;
+  peers.reserve(10);
   for (std::uint32_t i = 0; i < 10; ++i) peers.push_back(std::make_unique<DataPeer>(PeerId{i}));
   for (int round = 0; round < 50; ++round) {
     std::vector<AllowedIps::Entry> entries;
     const auto count = random.below(100);
+    entries.reserve(count);
     for (std::uint64_t i = 0; i < count; ++i) {
       const IpAddress address = random_address(random, random.below(2) == 0);
       const auto length = static_cast<unsigned>(random.below(address.bit_length() + 1));

@@ -7,9 +7,12 @@
 namespace warren::wg {
 namespace {
 
-const NodePublicKey kB(
-    array_from_hex<32>("ce8d3ad1ccb633ec7b70c17814a5c76ecd029685050d344745ba05870e587d59"));
-const Endpoint kFrom{IpAddress::v4({192, 0, 2, 1}), 51820};
+NodePublicKey key_of_b() {
+  return NodePublicKey(
+      array_from_hex<32>("ce8d3ad1ccb633ec7b70c17814a5c76ecd029685050d344745ba05870e587d59"));
+}
+
+constexpr Endpoint kFrom{IpAddress::v4({192, 0, 2, 1}), 51820};
 
 // The initiation of spec: paths appendix A, without macs.
 Bytes unsigned_initiation() {
@@ -39,21 +42,21 @@ Mac16 mac1_of(ByteView message) {
 }
 
 TEST(Cookie, DerivesTheGoldenKeys) {
-  EXPECT_EQ(to_hex(derive_mac1_key(kB).bytes()),
+  EXPECT_EQ(to_hex(derive_mac1_key(key_of_b()).bytes()),
             "8ac7c2b7fb4ed59b7e3ab6ef7a5949c7ab308f5ba01a2a15d6dfa872d8af0f43");
-  EXPECT_EQ(to_hex(derive_cookie_key(kB).bytes()),
+  EXPECT_EQ(to_hex(derive_cookie_key(key_of_b()).bytes()),
             "39623c72c0367f5b460dccec5e4d92c918d0917d7fba9aea33119c4e3c9ae0d2");
 }
 
 TEST(Cookie, SealsTheGoldenReplyAndSignsTheGoldenMac2) {
   Bytes message = unsigned_initiation();
-  MessageSigner signer(kB);
+  MessageSigner signer(key_of_b());
   signer.sign(message, TimePoint());
   EXPECT_EQ(to_hex(ByteView(message).last(16)), std::string(32, '0'));
-  EXPECT_TRUE(mac1_is_valid(derive_mac1_key(kB), message));
+  EXPECT_TRUE(mac1_is_valid(derive_mac1_key(key_of_b()), message));
 
-  const auto reply = seal_cookie(derive_cookie_key(kB), 0x11111111, golden_nonce(), golden_cookie(),
-                                 mac1_of(message));
+  const auto reply = seal_cookie(derive_cookie_key(key_of_b()), 0x11111111, golden_nonce(),
+                                 golden_cookie(), mac1_of(message));
   EXPECT_EQ(to_hex(reply.encrypted_cookie),
             "b22535962020ecaa56a1c876106ce742772a10131b1dafee052de2da4d0b4c95");
   ASSERT_TRUE(signer.take(reply, TimePoint()));
@@ -63,19 +66,19 @@ TEST(Cookie, SealsTheGoldenReplyAndSignsTheGoldenMac2) {
 
 TEST(Cookie, RefusesMac1OfAnotherRecipientOrAChangedMessage) {
   Bytes message = unsigned_initiation();
-  MessageSigner(kB).sign(message, TimePoint());
+  MessageSigner(key_of_b()).sign(message, TimePoint());
   EXPECT_FALSE(mac1_is_valid(derive_mac1_key(NodePublicKey()), message));
   for (std::size_t i = 0; i < message.size() - 16; ++i) {
     Bytes bent = message;
     bent[i] ^= 0x80;
-    EXPECT_FALSE(mac1_is_valid(derive_mac1_key(kB), bent)) << i;
+    EXPECT_FALSE(mac1_is_valid(derive_mac1_key(key_of_b()), bent)) << i;
   }
 }
 
 TEST(Cookie, IsTakenOnceAndOnlyForTheLastMessage) {
   Bytes message = unsigned_initiation();
-  MessageSigner signer(kB);
-  const SymmetricKey key = derive_cookie_key(kB);
+  MessageSigner signer(key_of_b());
+  const SymmetricKey key = derive_cookie_key(key_of_b());
   EXPECT_FALSE(signer.take(seal_cookie(key, 1, golden_nonce(), golden_cookie(), {}), TimePoint()));
   signer.sign(message, TimePoint());
   EXPECT_FALSE(signer.take(seal_cookie(key, 1, golden_nonce(), golden_cookie(), {}), TimePoint()));
@@ -86,11 +89,11 @@ TEST(Cookie, IsTakenOnceAndOnlyForTheLastMessage) {
 
 TEST(Cookie, IsUsedForLessThan120Seconds) {
   Bytes message = unsigned_initiation();
-  MessageSigner signer(kB);
+  MessageSigner signer(key_of_b());
   signer.sign(message, TimePoint());
-  ASSERT_TRUE(signer.take(
-      seal_cookie(derive_cookie_key(kB), 1, golden_nonce(), golden_cookie(), mac1_of(message)),
-      TimePoint()));
+  ASSERT_TRUE(signer.take(seal_cookie(derive_cookie_key(key_of_b()), 1, golden_nonce(),
+                                      golden_cookie(), mac1_of(message)),
+                          TimePoint()));
   signer.sign(message, TimePoint(120s - 1ns));
   EXPECT_NE(to_hex(ByteView(message).last(16)), std::string(32, '0'));
   signer.sign(message, TimePoint(120s));
@@ -100,12 +103,12 @@ TEST(Cookie, IsUsedForLessThan120Seconds) {
 struct Exchange {
   SeededRandom random{1};
   CookieChecker checker{random};
-  MessageSigner signer{kB};
+  MessageSigner signer{key_of_b()};
   Bytes message = unsigned_initiation();
 
   // The signer learns the cookie for kFrom at `now` and signs with it.
   void run(TimePoint now) {
-    checker.set_public_key(kB);
+    checker.set_public_key(key_of_b());
     signer.sign(message, now);
     EXPECT_FALSE(checker.mac2_is_valid(message, kFrom, now));
     EXPECT_TRUE(signer.take(checker.reply(message, 1, kFrom, now), now));

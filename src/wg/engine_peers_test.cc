@@ -200,7 +200,7 @@ TEST(EnginePeers, CountsBytesOfTheDataPath) {
 
 TEST(EnginePeers, HoldsManyPeersWithTimers) {
   ScriptedRandom random(1);
-  ManualWallClock wall_clock;
+  const ManualWallClock wall_clock;
   Engine engine(random, wall_clock);
   Actions out;
   engine.set_private_key(node_key(1), TimePoint(), out);

@@ -182,9 +182,9 @@ TEST(Handshake, AbortsOnALowOrderPoint) {
   const NodePublicKey zero;
   EXPECT_FALSE(create_initiation({golden.a, golden.a_public, zero, golden.static_static}, 1,
                                  golden.timestamp, random));
-  wireguard::Initiation message;  // its ephemeral key is zero
+  const wireguard::Initiation message;  // its ephemeral key is zero
   EXPECT_FALSE(open_initiation(message, golden.b, golden.b_public));
-  OpenedInitiation opened;  // likewise
+  const OpenedInitiation opened;  // likewise
   EXPECT_FALSE(create_response(opened, 1, PresharedKey(), random));
 }
 

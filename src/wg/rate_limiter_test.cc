@@ -7,7 +7,7 @@
 namespace warren::wg {
 namespace {
 
-const IpAddress kSource = IpAddress::v4({192, 0, 2, 1});
+constexpr IpAddress kSource = IpAddress::v4({192, 0, 2, 1});
 
 int allowed(RateLimiter& limiter, const IpAddress& source, int tries, TimePoint now) {
   int count = 0;

@@ -90,29 +90,29 @@ Actions EnginePair::deliver(TestNode& to, const SendMessage& message, std::size_
 Actions EnginePair::deliver_from(TestNode& to,
                                  const SendMessage& message,
                                  const UdpPath& from,
-                                 std::size_t waiting) {
+                                 std::size_t waiting) const {
   Actions out;
   to.engine.on_handshake_message(message.message.view(), from, waiting, now, out);
   return out;
 }
 
-Actions EnginePair::want_send(TestNode& node) {
+Actions EnginePair::want_send(TestNode& node) const {
   Actions out;
   node.engine.on_send_wanted(peer_at(node), now, out);
   return out;
 }
 
-void EnginePair::sent(TestNode& node, PacketKind kind) {
+void EnginePair::sent(TestNode& node, PacketKind kind) const {
   Actions none;
   if (note_sent(data(node), kind, 32, now)) node.engine.on_activity(peer_at(node), now, none);
 }
 
-void EnginePair::received(TestNode& node, PacketKind kind) {
+void EnginePair::received(TestNode& node, PacketKind kind) const {
   Actions none;
   if (note_received(data(node), kind, 32, now)) node.engine.on_activity(peer_at(node), now, none);
 }
 
-Actions EnginePair::confirm(TestNode& node) {
+Actions EnginePair::confirm(TestNode& node) const {
   Actions out;
   Keypair* const next = data(node).next.load();
   if (next == nullptr || !next->claim_confirmation()) return out;

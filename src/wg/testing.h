@@ -65,13 +65,13 @@ class EnginePair {
   Actions deliver_from(TestNode& to,
                        const SendMessage& message,
                        const UdpPath& from,
-                       std::size_t waiting = 0);
+                       std::size_t waiting = 0) const;
 
   // What the data path tells.
-  Actions want_send(TestNode& node);
-  void sent(TestNode& node, PacketKind kind);
-  void received(TestNode& node, PacketKind kind);
-  Actions confirm(TestNode& node);  // a packet under the node's next keypair
+  Actions want_send(TestNode& node) const;
+  void sent(TestNode& node, PacketKind kind) const;
+  void received(TestNode& node, PacketKind kind) const;
+  Actions confirm(TestNode& node) const;  // a packet under the node's next keypair
 
   // a wants to send; messages cross without delay; b has seen a packet.
   void handshake();
@@ -85,7 +85,7 @@ class EnginePair {
 
   PeerId peer_at(const TestNode& node) const { return &node == &a ? b_at_a : a_at_b; }
 
-  DataPeer& data(TestNode& node) { return node.engine.data_peer(peer_at(node)); }
+  DataPeer& data(const TestNode& node) const { return node.engine.data_peer(peer_at(node)); }
 
   TimePoint now = TimePoint(1000s);
   TestNode a;
