@@ -143,7 +143,8 @@ void Control::drain_activity(TimePoint now) {
 }
 
 void Control::finish(TimePoint now) {
-  // Performing may ask for more: a keepalive is activity, an observer may configure.
+  // Performing may ask for more: a keepalive is activity, an observer may configure. By the time an
+  // action is performed its peer may have been removed.
   while (!actions_.empty()) {
     const wg::Actions batch = std::exchange(actions_, {});
     for (const wg::Action& action : batch) {
@@ -155,7 +156,7 @@ void Control::finish(TimePoint now) {
 }
 
 void Control::perform(const wg::SendMessage& action, TimePoint now) {
-  if (action.peer) {
+  if (action.peer && engine_.has_peer(*action.peer)) {
     engine_.data_peer(*action.peer)
         .bytes_sent.fetch_add(action.message.view().size(), std::memory_order_relaxed);
   }
@@ -163,7 +164,7 @@ void Control::perform(const wg::SendMessage& action, TimePoint now) {
 }
 
 void Control::perform(const wg::SendKeepalive& action, TimePoint now) {
-  if (!engine_.has_peer(action.peer)) return;  // removed since
+  if (!engine_.has_peer(action.peer)) return;
   wg::DataPeer& peer = engine_.data_peer(action.peer);
   wg::Keypair* const keypair = wg::sending_keypair(peer, now);
   const wg::PublishedPath* const path = peer.path.load(std::memory_order_acquire);
@@ -190,11 +191,13 @@ void Control::perform(const wg::DropStaged& action, TimePoint /*now*/) {
 }
 
 void Control::perform(const wg::HandshakeCompleted& action, TimePoint /*now*/) {
+  if (!engine_.has_peer(action.peer)) return;
   log_.debug("tunnel: handshake completed peer={}",
              engine_.status(action.peer).public_key.short_text());
 }
 
 void Control::perform(const wg::HandshakeGivenUp& action, TimePoint /*now*/) {
+  if (!engine_.has_peer(action.peer)) return;
   log_.debug("tunnel: no answer to handshakes peer={}",
              engine_.status(action.peer).public_key.short_text());
   if (observer_.handshake_given_up) observer_.handshake_given_up(action.peer);

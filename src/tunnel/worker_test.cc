@@ -153,6 +153,19 @@ TEST(Worker, HandsCookieRepliesToTheEngine) {
   EXPECT_EQ(pair.b.drops(DropReason::RxUnknown), 0U);
 }
 
+TEST(Worker, OutlivesAPeerThatIsRemovedBeforeItsActionsArePerformed) {
+  Pair pair;
+  pair.a.control.configure(
+      [&](wg::Engine& engine, TimePoint now, wg::Actions& out) {
+        engine.set_persistent_keepalive(pair.a.peer, 25s, now, out);
+        EXPECT_FALSE(out.empty());
+        engine.remove_peer(pair.a.peer, now, out);
+      },
+      pair.clock.now());
+  pair.settle();
+  EXPECT_TRUE(pair.a.control.engine().peers().empty());
+}
+
 TEST(Worker, ForgetsStagedPacketsOfARemovedPeer) {
   Pair pair;
   pair.network.cut = true;
