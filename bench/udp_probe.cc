@@ -8,17 +8,18 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <optional>
 #include <string_view>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <fmt/core.h>
@@ -81,7 +82,7 @@ int bound(std::uint16_t port) {
   const int fd = open_socket();
   if (fd < 0 || bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) != 0) return -1;
   fmt::print("ready\n");
-  std::fflush(stdout);
+  static_cast<void>(std::fflush(stdout));
   return fd;
 }
 
@@ -113,8 +114,7 @@ int send_paced(int fd, double rate, double seconds, std::size_t size) {
     if (elapsed >= seconds) break;
     const auto due = static_cast<std::uint64_t>(elapsed * rate);
     if (sent >= due) {
-      const timespec pause{.tv_sec = 0, .tv_nsec = nanoseconds(kPause).count()};
-      clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
+      std::this_thread::sleep_for(kPause);
       continue;
     }
     const auto count = static_cast<unsigned>(std::min<std::uint64_t>(due - sent, kBatch));
@@ -217,7 +217,7 @@ int run(const std::vector<std::string_view>& words) {
   const auto port = static_cast<std::uint16_t>(serves ? value[1] : value[2]);
   const int fd = serves ? bound(port) : connected(words[1], port);
   if (fd < 0) {
-    fmt::print(stderr, "udp_probe: {}\n", std::strerror(errno));
+    fmt::print(stderr, "udp_probe: {}\n", std::generic_category().message(errno));
     return 1;
   }
   if (words[0] == "receive") return receive(fd);

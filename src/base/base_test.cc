@@ -145,7 +145,7 @@ TEST(Endpoint, ParsesAndPrintsBothFamilies) {
 TEST(Secret, IsWipedByMoveAndComparedInConstantTime) {
   Secret<4> a(std::array<std::uint8_t, 4>{1, 2, 3, 4});
   Secret<4> b = std::move(a);
-  EXPECT_TRUE(a.is_zero());  // NOLINT(bugprone-use-after-move): the promise under test
+  EXPECT_TRUE(a.is_zero());  // NOLINT(*-use-after-move,*.Move): the promise under test
   EXPECT_TRUE(equal_constant_time(b.bytes(), b.clone().bytes()));
   b.wipe();
   EXPECT_TRUE(b.is_zero());

@@ -10,7 +10,7 @@
 // operator cares about, warn wants a look tomorrow, error wakes someone now. What a peer can
 // trigger is debug at most, and counted.
 namespace spdlog {
-class logger;
+class logger;  // NOLINT(readability-identifier-naming): theirs
 }
 
 namespace warren {

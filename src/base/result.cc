@@ -63,7 +63,7 @@ std::string_view to_string(DecodeError error) {
 }
 
 void check_failed(const char* condition, const char* file, int line) {
-  std::fprintf(stderr, "%s:%d: broken invariant: %s\n", file, line, condition);
+  static_cast<void>(std::fprintf(stderr, "%s:%d: broken invariant: %s\n", file, line, condition));
   std::abort();
 }
 

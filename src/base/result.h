@@ -35,7 +35,7 @@ using Result = std::expected<T, E>;
 using std::unexpected;
 
 inline std::unexpected<Error> fail(Errc code, std::string detail) {
-  return std::unexpected(Error{code, std::move(detail)});
+  return std::unexpected(Error{.code = code, .detail = std::move(detail)});
 }
 
 // Adds what was being done, once, where it is known: "open /dev/net/tun: permission denied".
@@ -63,6 +63,10 @@ std::string_view to_string(DecodeError error);
 #define WARREN_CONCAT_INNER(a, b) a##b
 #define WARREN_CONCAT(a, b) WARREN_CONCAT_INNER(a, b)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): names and declarations can't be parenthesised
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration and a result's name cannot be
+// parenthesised
+
 // WARREN_TRY(auto x, f()); declares x, or returns f()'s error from this function.
 #define WARREN_TRY(declaration, expression) \
   WARREN_TRY_INNER(WARREN_CONCAT(warren_try_, __LINE__), declaration, expression)
@@ -76,6 +80,9 @@ std::string_view to_string(DecodeError error);
   WARREN_TRY_VOID_INNER(WARREN_CONCAT(warren_try_, __LINE__), expression)
 #define WARREN_TRY_VOID_INNER(result, expression) \
   if (auto result = (expression); !result) return ::std::unexpected(std::move(result).error())
+// NOLINTEND(bugprone-macro-parentheses)
+
+// NOLINTEND(bugprone-macro-parentheses)
 
 // Our own invariants, in every build. Never for input: a peer cannot make this fire.
 #define WARREN_CHECK(condition) \

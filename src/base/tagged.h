@@ -18,6 +18,7 @@ struct TaggedNumber {
 }  // namespace warren
 
 template <class Tag, class Number>
+// NOLINTNEXTLINE(cert-dcl58-cpp): the type is ours
 struct std::hash<warren::TaggedNumber<Tag, Number>> {
   std::size_t operator()(const warren::TaggedNumber<Tag, Number>& id) const noexcept {
     return std::hash<Number>()(id.value);

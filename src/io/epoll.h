@@ -10,7 +10,12 @@
 
 namespace warren::io {
 
-// Waits for several descriptors, level-triggered. `tag` comes back in epoll_event::data.u64.
+// The kernel's struct is packed, so its members may be read but not referred to.
+inline std::uint64_t tag_of(const epoll_event& event) {
+  return event.data.u64;
+}
+
+// Waits for several descriptors, level-triggered. `tag` comes back with the event.
 class Epoll {
  public:
   static Result<Epoll> create();

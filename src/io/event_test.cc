@@ -58,10 +58,10 @@ TEST(Epoll, TellsWhichDescriptorIsReady) {
   EXPECT_THAT(epoll.wait(events, 0), IsEmpty());
   two.signal();
   ASSERT_THAT(epoll.wait(events, -1), SizeIs(1));
-  EXPECT_EQ(events[0].data.u64, 2U);
+  EXPECT_EQ(tag_of(events[0]), 2U);
   ASSERT_TRUE(epoll.modify(two.fd(), EPOLLIN, 22));
   ASSERT_THAT(epoll.wait(events, -1), SizeIs(1));
-  EXPECT_EQ(events[0].data.u64, 22U);
+  EXPECT_EQ(tag_of(events[0]), 22U);
   ASSERT_TRUE(epoll.remove(two.fd()));
   EXPECT_THAT(epoll.wait(events, 0), IsEmpty());
   EXPECT_EQ(epoll.remove(two.fd()).error().code, Errc::NotFound);

@@ -36,7 +36,7 @@ std::size_t length_offset(unsigned version) {
 }
 
 void emit_alone(std::uint8_t* packet, std::size_t size, WriteSink& sink) {
-  const BufferPart part{packet - kNetHeaderSize, kNetHeaderSize + size};
+  const BufferPart part{.data = packet - kNetHeaderSize, .size = kNetHeaderSize + size};
   std::memset(part.data, 0, kNetHeaderSize);
   sink.write({.parts = {&part, 1}, .size = part.size});
 }
@@ -241,14 +241,16 @@ void Coalescer::open(const Candidate& candidate) {
   flow.psh = false;
   flow.size = candidate.packet.size();
   flow.count = 1;
-  flow.parts[0] = {candidate.packet.data() - kNetHeaderSize, kNetHeaderSize + flow.size};
+  flow.parts[0] = {.data = candidate.packet.data() - kNetHeaderSize,
+                   .size = kNetHeaderSize + flow.size};
   flow.next_sequence = candidate.sequence + static_cast<std::uint32_t>(candidate.payload_size());
   flow.next_id = static_cast<std::uint16_t>(candidate.id + 1);
 }
 
 void Coalescer::append(Flow& flow, const Candidate& candidate) {
   const std::size_t payload = candidate.payload_size();
-  flow.parts[flow.count] = {candidate.packet.data() + candidate.headers_size(), payload};
+  flow.parts[flow.count] = {.data = candidate.packet.data() + candidate.headers_size(),
+                            .size = payload};
   ++flow.count;
   flow.size += payload;
   flow.next_sequence += static_cast<std::uint32_t>(payload);

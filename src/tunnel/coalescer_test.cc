@@ -17,8 +17,7 @@ using testing::PacketSpec;
 using testing::RecordingSink;
 
 constexpr Coalescer::Switches kAllOn{.tcp = true, .udp = true};
-const std::string kGoldenFile =
-    std::string(WARREN_SOURCE_DIR) + "/src/tunnel/testdata/coalesce.txt";
+constexpr const char* kGoldenFile = WARREN_SOURCE_DIR "/src/tunnel/testdata/coalesce.txt";
 
 std::vector<Bytes> coalesce(const std::vector<Bytes>& packets,
                             Coalescer::Switches switches = kAllOn,
@@ -92,6 +91,7 @@ TEST(Coalescer, BoundsTheTotalSize) {
 
 TEST(Coalescer, WritesTheOldestFlowWhenASeventeenthOpens) {
   std::vector<Bytes> packets;
+  packets.reserve(Coalescer::kMaxFlows + 1);
   for (std::uint16_t port = 0; port < Coalescer::kMaxFlows + 1; ++port) {
     packets.push_back(make_packet({.port = port}));
   }

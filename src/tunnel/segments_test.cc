@@ -1,5 +1,6 @@
 #include "tunnel/segments.h"
 
+#include <tuple>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -39,13 +40,7 @@ TEST(Segments, CountsAnEmptyDatagramAsOne) {
 
 TEST(Segments, ClassifiesByTypeAndLength) {  // data-plane section 3.6, paths section 1.2
 
-  struct Case {
-    std::uint32_t type;
-    std::size_t size;
-    DatagramKind kind;
-  };
-
-  constexpr Case kCases[] = {
+  constexpr std::tuple<std::uint32_t, std::size_t, DatagramKind> kCases[] = {
       {4, 32, DatagramKind::Data},     {4, 33, DatagramKind::Data},
       {4, 1452, DatagramKind::Data},   {4, 31, DatagramKind::Runt},
       {1, 148, DatagramKind::Control}, {1, 147, DatagramKind::Unknown},
@@ -55,10 +50,10 @@ TEST(Segments, ClassifiesByTypeAndLength) {  // data-plane section 3.6, paths se
       {5, 148, DatagramKind::Unknown}, {0x104, 64, DatagramKind::Unknown},
       {1, 20, DatagramKind::Runt},     {0x54, 124, DatagramKind::Unknown},
   };
-  for (const Case& c : kCases) {
-    std::vector<std::uint8_t> datagram(c.size);
-    store_le(datagram.data(), c.type);
-    EXPECT_EQ(classify(datagram), c.kind) << c.type << " of " << c.size;
+  for (const auto& [type, size, kind] : kCases) {
+    std::vector<std::uint8_t> datagram(size);
+    store_le(datagram.data(), type);
+    EXPECT_EQ(classify(datagram), kind) << type << " of " << size;
   }
   EXPECT_EQ(classify({}), DatagramKind::Runt);
   const std::uint8_t tail = 0x07;  // data-plane section 3.3: the tail stock clients append

@@ -13,7 +13,7 @@ namespace {
 using testing::Bytes;
 using testing::PacketSpec;
 
-const std::string kGoldenFile = std::string(WARREN_SOURCE_DIR) + "/src/tunnel/testdata/split.txt";
+constexpr const char* kGoldenFile = WARREN_SOURCE_DIR "/src/tunnel/testdata/split.txt";
 
 virtio::NetHeader gso_header(const PacketSpec& spec, std::uint16_t gso_size) {
   return {.flags = virtio::kNeedsChecksum,
@@ -136,7 +136,8 @@ TEST(Splitter, RefusesHeadersThatDoNotFit) {
   expect_refused(good, packet6, "IPv6 as TCPv4");
   expect_refused(gso_header(spec6, 100), packet, "IPv4 as TCPv6");
   expect_refused(gso_header({.is_udp = true}, 100), packet, "TCP as UDP");
-  expect_refused(with(good, [](Header& h) { h.gso_type = virtio::GsoType{3}; }), packet, "UFO");
+  const std::array<std::uint8_t, virtio::kNetHeaderSize> ufo{1, 3, 0, 0, 100, 0, 20, 0, 16, 0};
+  expect_refused(*virtio::decode_net_header(ufo), packet, "UFO");
   expect_refused(with(good, [](Header& h) { h.gso_size = 0; }), packet, "no gso_size");
   expect_refused(with(good, [](Header& h) { h.checksum_start = 24; }), packet, "wrong csum_start");
   expect_refused(with(good, [](Header& h) { h.checksum_offset = 6; }), packet, "UDP's offset");

@@ -45,7 +45,7 @@ class Tunnel {
  public:
   // Binds both families on one port and starts the worker. `random`, `wall_clock` and `log` outlive
   // the tunnel.
-  static Result<std::unique_ptr<Tunnel>> start(boost::asio::any_io_executor control,
+  static Result<std::unique_ptr<Tunnel>> start(const boost::asio::any_io_executor& control,
                                                std::unique_ptr<io::TunDevice> tun,
                                                const Options& options,
                                                Random& random,
@@ -65,9 +65,12 @@ class Tunnel {
   virtual Result<void> set_listen_port(std::uint16_t port) = 0;
   virtual Result<void> set_mark(std::uint32_t mark) = 0;
   virtual void set_mtu(unsigned mtu) = 0;
+  // The device's own addresses: UDP is merged only when it ends here (spec: data-plane
+  // section 2.5).
+  virtual void set_local_addresses(std::vector<IpAddress> addresses) = 0;
 
   virtual Facts facts() const = 0;
-  virtual DropCounts drops() const = 0;  // since the start, by reason
+  virtual CounterSnapshot counters() const = 0;  // since the start
 
   // Called on the control strand.
   struct Observer {

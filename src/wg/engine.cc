@@ -73,6 +73,10 @@ std::optional<PeerId> Engine::find_peer(const NodePublicKey& key) const {
   return found->second->id;
 }
 
+bool Engine::has_peer(PeerId peer) const {
+  return state_->find(peer) != nullptr;
+}
+
 void Engine::remove_peer(PeerId peer_id, TimePoint /*now*/, Actions& out) {
   Peer* const peer = state_->find(peer_id);
   if (peer == nullptr) return;

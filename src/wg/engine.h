@@ -69,6 +69,7 @@ class Engine {
 
   Result<PeerId> add_peer(const NodePublicKey& key);  // AlreadyExists, or Unavailable at kMaxPeers
   std::optional<PeerId> find_peer(const NodePublicKey& key) const;
+  bool has_peer(PeerId peer) const;
   void remove_peer(PeerId peer, TimePoint now, Actions& out);
   void set_preshared_key(PeerId peer, PresharedKey key);  // all zero: none
   const PresharedKey& preshared_key(PeerId peer) const;

@@ -161,6 +161,7 @@ void Engine::State::on_response(ByteView datagram,
     return;
   }
   Peer& peer = *found->second;
+  WARREN_CHECK(peer.handshake.has_value());  // or its index would not be in the table
   auto keys = consume_response(*peer.handshake, *message, private_key, peer.preshared_key);
   if (!keys) {
     ++counters.not_authentic;

@@ -48,7 +48,7 @@ TEST(IndexTable, FindsKeypairsAmongTheMarksOfManyErasedOnes) {
   DataPeer peer(PeerId{1});
   IndexTable table;
   std::vector<std::unique_ptr<Retired>> retired;
-  for (std::uint32_t i = 0; i < 100'000; ++i) {
+  for (std::uint32_t i = 0; i < 20'000; ++i) {
     const auto keypair = make_keypair(peer, i * 2654435761U);
     table.insert(*keypair, retired);
     EXPECT_EQ(table.find(keypair->local_index()), keypair.get());

@@ -78,15 +78,21 @@ class Keypair final : public Retired {
     return params_.is_initiator && now - params_.created > kLastMinuteRekey;
   }
 
-  // --- told to the engine once for each keypair: true for the first caller
-  bool claim_confirmation() { return !confirmed_.exchange(true, std::memory_order_relaxed); }
+  // --- told to the engine once for each keypair: true for the first caller. Who then can't tell it
+  // gives the claim back, and the next packet tries again.
+  bool claim_confirmation() { return claim(confirmed_); }
 
-  bool claim_rekey() {
-    return !rekey_claimed_.load(std::memory_order_relaxed) &&
-           !rekey_claimed_.exchange(true, std::memory_order_relaxed);
-  }
+  void unclaim_confirmation() { confirmed_.store(false, std::memory_order_relaxed); }
+
+  bool claim_rekey() { return claim(rekey_claimed_); }
+
+  void unclaim_rekey() { rekey_claimed_.store(false, std::memory_order_relaxed); }
 
  private:
+  static bool claim(std::atomic<bool>& flag) {
+    return !flag.load(std::memory_order_relaxed) && !flag.exchange(true, std::memory_order_relaxed);
+  }
+
   Params params_;
   SymmetricKey send_key_;
   SymmetricKey receive_key_;

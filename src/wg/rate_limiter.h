@@ -25,7 +25,7 @@ class RateLimiter {
  private:
   // A bucket as the time at which it will be full: one number instead of tokens and an age.
   std::unordered_map<IpAddress, TimePoint> buckets_;
-  TimePoint next_sweep_{};
+  TimePoint next_sweep_;
 
   void sweep(TimePoint now);
 };

@@ -36,6 +36,8 @@ def test_interrupt_ends_it_cleanly_too(ours):
 
 def test_default_route_goes_through_the_tunnel_and_is_taken_back(ours):
     both = whole_internet(ours())
+    mark = "net.ipv4.conf.all.src_valid_mark"  # as wg-quick, for reverse path filters; wg-quick leaves it set
+    both.initiator.host.run("sysctl", "-w", f"{mark}=0")
     before = both.initiator.host.leftovers()
     both.start()
     both.initiator.host.wait_for_ping("192.0.2.1")
@@ -43,25 +45,32 @@ def test_default_route_goes_through_the_tunnel_and_is_taken_back(ours):
     assert both.initiator.host.pings("10.9.0.2"), "the link itself stays reachable"
     assert both.initiator.process.end() == 0
     assert both.initiator.host.leftovers() == before
+    assert both.initiator.host.run("sysctl", "-n", mark).stdout == "0\n"
 
 
-def test_start_after_kill_removes_what_was_left(ours):
+@pytest.mark.parametrize("device", ["same", "another"])
+def test_start_after_kill_removes_what_was_left(ours, device):
     both = whole_internet(ours())
-    host = both.initiator.host
+    end, host = both.initiator, both.initiator.host
     before = host.leftovers()
     both.start()
     host.wait_for_ping("192.0.2.1")
-    both.initiator.process.end(signal.SIGKILL)
+    left = end.socket()
+    end.process.end(signal.SIGKILL)
+    assert left.exists() and host.leftovers()["rules"] != before["rules"], "else this test shows nothing"
 
     # The next run has other routes: nothing that it sets itself hides what the killed one left.
-    both.initiator.peers[0].allowed_ips = ["10.7.0.2/32"]
-    both.initiator.start()
+    end.peers[0].allowed_ips = ["10.7.0.2/32"]
+    if device == "another":
+        end.device = harness.unique_device()
+    end.start()
     host.wait_for_ping("10.7.0.2")
     after = host.leftovers()
     assert (after["rules"], after["rules6"]) == (before["rules"], before["rules6"])
-    assert both.initiator.process.end() == 0
+    assert left == end.socket() or not left.exists()
+    assert end.process.end() == 0
     assert host.leftovers() == before
-    assert not both.initiator.socket().exists()
+    assert not end.socket().exists()
 
 
 def test_same_configuration_starts_again_after_kill(ours):
@@ -111,7 +120,7 @@ def test_refuses_a_broken_file_with_a_sentence(ours, text):
     end = ours().initiator
     path = end.host.lab.directory / "broken.conf"
     path.write_bytes(text.encode("latin-1"))
-    result = end.host.run(peers.WARREN, "wg", "--config", path, "--name", end.device, check=False)
+    result = end.host.run(peers.WARREN, "wg", "--config", path, "--name", end.device, check=False, seconds=5)
     assert result.returncode not in (0, -signal.SIGABRT, -signal.SIGSEGV)
     assert len(result.stderr.split()) >= 3, "an error says what is wrong and what to do"
     assert not end.socket().exists()

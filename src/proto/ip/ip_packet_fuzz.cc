@@ -23,8 +23,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto v6 = ip::decode_ipv6(bytes);
   WARREN_CHECK(!(v4 && v6) && (info.has_value() == (v4 || v6)));
   const ByteView payload = v4 ? v4->payload : v6 ? v6->payload : bytes;
-  (void)ip::decode_tcp(payload);
-  (void)ip::decode_udp(payload);
-  (void)ip::decode_icmp(payload);
+  if (const auto tcp = ip::decode_tcp(payload)) {
+    WARREN_CHECK(ip::kTcpMinHeaderSize + tcp->options.size() + tcp->payload.size() ==
+                 payload.size());
+  }
+  if (const auto udp = ip::decode_udp(payload)) {
+    WARREN_CHECK(ip::kUdpHeaderSize + udp->payload.size() == udp->length);
+  }
+  if (const auto icmp = ip::decode_icmp(payload)) {
+    WARREN_CHECK(ip::kIcmpMinHeaderSize + icmp->body.size() == payload.size());
+  }
   return 0;
 }

@@ -1,6 +1,7 @@
 #include "proto/ip/packet.h"
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -61,7 +62,7 @@ TEST(IpPacket, ReadsATcpPacketOverIpv6) {
   EXPECT_EQ(info->tcp_flags, tcp_flag::kAck | tcp_flag::kPsh);
   EXPECT_EQ(info->ip_header_size, 40);
   EXPECT_EQ(info->transport_header_size, 32);
-  EXPECT_EQ(info->source, *IpAddress::parse("fd7a:115c:a1e0::1"));
+  EXPECT_EQ(IpAddress::parse("fd7a:115c:a1e0::1"), info->source);
   EXPECT_EQ(source_address(packet), info->source);
   EXPECT_EQ(destination_address(packet), info->destination);
   EXPECT_EQ(info->source_port, 443);
@@ -119,13 +120,7 @@ TEST(IpPacket, HonoursIpv4Options) {
 
 TEST(IpPacket, TellsFragmentsApartByTheirOffset) {  // paths section 7.1
 
-  struct Case {
-    std::uint16_t field;
-    PacketKind kind;
-    bool has_ports;
-  };
-
-  constexpr Case kCases[] = {
+  constexpr std::tuple<std::uint16_t, PacketKind, bool> kCases[] = {
       {0x4000, PacketKind::Transport, true},  // whole, DF
       {0x2000, PacketKind::Transport, true},  // first
       {0x2001, PacketKind::Unknown, false},   // at 8: could overwrite the header
@@ -133,15 +128,15 @@ TEST(IpPacket, TellsFragmentsApartByTheirOffset) {  // paths section 7.1
       {0x000A, PacketKind::Fragment, false},  // at 80
       {0x2100, PacketKind::Fragment, false},
   };
-  for (const Case& c : kCases) {
-    SCOPED_TRACE(c.field);
+  for (const auto& [field, kind, has_ports] : kCases) {
+    SCOPED_TRACE(field);
     auto packet = from_hex(kUdp4);
-    store_be(packet.data() + kIpv4FragmentOffset, c.field);
+    store_be(packet.data() + kIpv4FragmentOffset, field);
     const auto info = parse_packet(packet);
     ASSERT_TRUE(info);
-    EXPECT_EQ(info->kind, c.kind);
-    EXPECT_EQ(info->is_fragment, (c.field & 0x3FFF) != 0);
-    EXPECT_EQ(info->source_port != 0, c.has_ports);
+    EXPECT_EQ(info->kind, kind);
+    EXPECT_EQ(info->is_fragment, (field & 0x3FFF) != 0);
+    EXPECT_EQ(info->source_port != 0, has_ports);
   }
 }
 
@@ -175,13 +170,7 @@ TEST(IpPacket, DoesNotUnderstandOtherIpv6ExtensionHeaders) {
 }
 
 TEST(IpPacket, CallsATransportHeaderThatDoesNotFitUnknown) {
-  struct Case {
-    std::uint8_t protocol;
-    std::size_t size;  // smallest that is understood
-    PacketKind kind;
-  };
-
-  constexpr Case kCases[] = {
+  constexpr std::tuple<std::uint8_t, std::size_t, PacketKind> kCases[] = {
       {protocol::kTcp, 20, PacketKind::Transport},
       {protocol::kUdp, 8, PacketKind::Transport},
       {protocol::kSctp, 12, PacketKind::Transport},
@@ -190,17 +179,17 @@ TEST(IpPacket, CallsATransportHeaderThatDoesNotFitUnknown) {
       {protocol::kTsmp, 7, PacketKind::OtherProtocol},
       {protocol::kIgmp, 0, PacketKind::OtherProtocol},
   };
-  for (const Case& c : kCases) {
+  for (const auto& [protocol, smallest, kind] : kCases) {
     for (std::size_t size = 0; size < 40; ++size) {
       SCOPED_TRACE(size);
       std::vector<std::uint8_t> packet(20 + size, 0x55);  // as TCP: a header of 20
       packet[0] = 0x45;
       store_be(packet.data() + 2, static_cast<std::uint16_t>(packet.size()));
       store_be<std::uint16_t>(packet.data() + 6, 0);
-      packet[9] = c.protocol;
+      packet[9] = protocol;
       const auto info = parse_packet(packet);
       ASSERT_TRUE(info);
-      EXPECT_EQ(info->kind, size < c.size ? PacketKind::Unknown : c.kind);
+      EXPECT_EQ(info->kind, size < smallest ? PacketKind::Unknown : kind);
     }
   }
 }

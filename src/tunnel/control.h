@@ -1,0 +1,83 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "io/udp_sender.h"
+#include "tunnel/link.h"
+#include "tunnel/tunnel.h"
+#include "wg/engine.h"
+
+namespace warren::tunnel {
+
+// The slow path (spec: data-plane section 5.6): owns the WireGuard engine, feeds it what the worker
+// reports, performs what it asks for, publishes what it decides, and frees what it has let go. It
+// waits for nothing: the caller brings the time and calls on_worker() when Link::to_control was
+// signalled and on_timeout() at next_timeout(). Everything on the control strand.
+class Control {
+ public:
+  // All references outlive the object.
+  static Result<std::unique_ptr<Control>> create(Random& random,
+                                                 const WallClock& wall_clock,
+                                                 Log& log);
+
+  Link& link() { return link_; }
+
+  const wg::Engine& engine() const { return engine_; }
+
+  // Where handshakes and keepalives go out; the worker sends on the same sockets.
+  void set_ports(io::UdpPorts ports);
+  void set_mtu(unsigned mtu);
+  void set_local_addresses(std::vector<IpAddress> addresses);
+
+  void observe(Tunnel::Observer observer) { observer_ = std::move(observer); }
+
+  void configure(const Tunnel::Change& change, TimePoint now);
+  void on_worker(TimePoint now);
+  void on_timeout(TimePoint now);
+  TimePoint next_timeout(TimePoint now) const;  // kNever when nothing is due
+
+ private:
+  Control(Random& random,
+          const WallClock& wall_clock,
+          Log& log,
+          io::EventFd to_control,
+          io::EventFd to_worker);
+
+  void on_event(const Confirmed& event, TimePoint now);
+  void on_event(const RekeyWanted& event, TimePoint now);
+  void on_event(const SendWanted& event, TimePoint now);
+  void on_event(const Roamed& event, TimePoint now);
+  void on_event(const NothingStaged& event, TimePoint now);
+  void on_event(const DeviceFailed& event, TimePoint now) const;
+  void drain_activity(TimePoint now);
+
+  // Performs what the engine asked for and hands on what it unlinked. Ends every entry point.
+  void finish(TimePoint now);
+  void perform(const wg::SendMessage& action, TimePoint now);
+  void perform(const wg::SendKeepalive& action, TimePoint now);
+  void perform(const wg::FlushStaged& action, TimePoint now);
+  void perform(const wg::DropStaged& action, TimePoint now);
+  void perform(const wg::HandshakeCompleted& action, TimePoint now);
+  void perform(const wg::HandshakeGivenUp& action, TimePoint now);
+  void send_datagram(ByteView datagram, const UdpPath& path, TimePoint now);
+  void command(const WorkerCommand& command);
+  void publish_topology();
+
+  Log& log_;
+  wg::Engine engine_;
+  Link link_;
+  std::optional<io::UdpSender> sender_;
+  unsigned mtu_ = 1420;
+  std::vector<IpAddress> local_addresses_;
+  Tunnel::Observer observer_;
+  wg::Actions actions_;
+  TimePoint next_activity_ = kNever;
+};
+
+}  // namespace warren::tunnel

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <variant>
+
+#include "base/snapshot.h"
+#include "base/time.h"
+#include "base/udp_path.h"
+#include "io/event_fd.h"
+#include "proto/wireguard/messages.h"
+#include "tunnel/reclaimer.h"
+#include "tunnel/spsc_ring.h"
+#include "wg/allowed_ips.h"
+#include "wg/data_peer.h"
+#include "wg/index_table.h"
+
+// Everything that the control strand and one packet worker share (spec: data-plane
+// sections 5.5, 5.6).
+namespace warren::tunnel {
+
+// What a worker decides by; immutable, swapped whole.
+struct Topology {
+  std::shared_ptr<const wg::AllowedIps> allowed_ips = std::make_shared<const wg::AllowedIps>();
+  std::vector<IpAddress> local_addresses;  // of the device: UDP is merged only towards these
+  unsigned mtu = 1420;
+  SymmetricKey mac1_key;  // of messages to us
+};
+
+// --- worker to control
+
+// A handshake message: the worker has checked its length and mac1.
+struct HandshakeDatagram {
+  UdpPath from;
+  std::uint32_t size = 0;
+  std::array<std::uint8_t, wireguard::kInitiationSize> bytes{};  // the longest
+};
+
+struct Confirmed {  // first authenticated packet under `next`
+  wg::PeerId peer;
+  std::uint32_t local_index = 0;
+};
+
+struct RekeyWanted {
+  wg::PeerId peer;
+};
+
+struct SendWanted {  // a packet was staged: there is no key
+  wg::PeerId peer;
+};
+
+struct Roamed {
+  wg::PeerId peer;
+  UdpPath from;
+};
+
+struct NothingStaged {  // answers Flush with or_keepalive
+  wg::PeerId peer;
+};
+
+struct DeviceFailed {  // errno of the TUN device; the worker has ended
+  int error = 0;
+};
+
+using WorkerEvent =
+    std::variant<Confirmed, RekeyWanted, SendWanted, Roamed, NothingStaged, DeviceFailed>;
+
+// --- control to worker
+
+struct Flush {
+  wg::PeerId peer;
+  bool or_keepalive = false;
+};
+
+struct Drop {
+  wg::PeerId peer;
+};
+
+using WorkerCommand = std::variant<Flush, Drop>;
+
+// Rings are bounded: what does not fit is dropped and counted (control_full).
+struct Link {
+  // `index_table` outlives the link.
+  Link(const wg::IndexTable& index_table, io::EventFd wake_control, io::EventFd wake_worker)
+      : indexes(index_table),
+        to_control(std::move(wake_control)),
+        to_worker(std::move(wake_worker)) {}
+
+  const wg::IndexTable& indexes;
+  Snapshot<Topology> topology{std::make_shared<const Topology>()};
+  Reclaimer reclaimer;
+
+  SpscRing<HandshakeDatagram, 512> handshakes;
+  SpscRing<WorkerEvent, 1024> events;
+  SpscRing<wg::PeerId, 4096> active;  // peers with fresh stamps (wg::Activity::noted)
+  SpscRing<WorkerCommand, 1024> commands;
+
+  io::EventFd to_control;  // something is in handshakes or events, or `active` while control naps
+  io::EventFd to_worker;   // something is in commands, or the topology changed
+  std::atomic<bool> control_naps = true;  // control does not look at `active` unless woken
+};
+
+// Worker: false when the ring is full. What is reported is either asked for again with a later
+// packet, or the caller keeps it.
+inline bool post(Link& link, const WorkerEvent& event) {
+  const bool posted = link.events.push(event);
+  link.to_control.signal();
+  return posted;
+}
+
+// Worker: the peer got its first stamp since the engine looked (wg::note_sent, wg::note_received
+// said so).
+inline void note_active(Link& link, wg::DataPeer& peer) {
+  if (!link.active.push(peer.id)) {
+    peer.activity.noted.store(false, std::memory_order_relaxed);  // the next batch tries again
+    return;
+  }
+  if (link.control_naps.load(std::memory_order_seq_cst) &&
+      link.control_naps.exchange(false, std::memory_order_seq_cst)) {
+    link.to_control.signal();
+  }
+}
+
+}  // namespace warren::tunnel

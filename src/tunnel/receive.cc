@@ -1,0 +1,247 @@
+#include "tunnel/receive.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "proto/ip/ecn.h"
+#include "proto/ip/packet.h"
+#include "proto/wireguard/messages.h"
+#include "tunnel/segments.h"
+#include "tunnel/splitter.h"
+#include "wg/cookie.h"
+
+namespace warren::tunnel {
+
+ReceivePass::ReceivePass(Link& link,
+                         io::TunPort& tun,
+                         const io::TunOffloads& offloads,
+                         PacketCipher& cipher,
+                         Counters& counters)
+    : link_(link),
+      tun_(tun),
+      cipher_(cipher),
+      counters_(counters),
+      coalescer_(*this, {.tcp = offloads.tcp, .udp = offloads.udp}) {}
+
+bool ReceivePass::run(io::UdpPort& port,
+                      const Topology& topology,
+                      TimePoint now,
+                      int& device_error) {
+  // Pointers of the last round may be gone.
+  cached_keypair_ = nullptr;
+  cached_source_peer_ = nullptr;
+  cached_destination_.reset();
+  peer_run_ = {};
+  device_error_ = 0;
+
+  int error = 0;
+  const std::span<io::InMessage> messages = receiver_.receive(port, error);
+  for (const io::InMessage& message : messages) {
+    // Per datagram, not per buffer: datagrams of equal size share one, whatever they are
+    // (data-plane section 3.6).
+    Segments segments({message.data, message.size}, message.segment_size);
+    while (!segments.done()) {
+      const MutableByteView datagram = segments.next();
+      switch (classify(datagram)) {
+        case DatagramKind::Data:
+          take_data(datagram, message, topology, now);
+          break;
+        case DatagramKind::Control:
+          take_handshake(datagram, message, topology);
+          break;
+        case DatagramKind::Runt:
+          counters_.drop(DropReason::RxRunt);
+          break;
+        case DatagramKind::Unknown:
+          counters_.drop(DropReason::RxUnknown);
+          break;
+      }
+    }
+  }
+  open_run(topology, now);
+  finish_peer_run(now);
+  coalescer_.flush();
+  if (device_error_ != 0) device_error = device_error_;
+  return !messages.empty();
+}
+
+void ReceivePass::take_handshake(ByteView datagram,
+                                 const io::InMessage& message,
+                                 const Topology& topology) {
+  // The engine checks mac1 again; here it keeps strangers' floods out of the ring. A cookie reply
+  // has none.
+  const bool has_mac1 = datagram.size() != wireguard::kCookieReplySize;
+  if (has_mac1 && !wg::mac1_is_valid(topology.mac1_key, datagram)) {
+    counters_.drop(DropReason::RxUnknown);
+    return;
+  }
+  HandshakeDatagram* const entry = link_.handshakes.claim();
+  if (entry == nullptr) {
+    counters_.drop(DropReason::ControlFull);
+    return;
+  }
+  entry->from = message.from;
+  entry->size = static_cast<std::uint32_t>(datagram.size());
+  std::ranges::copy(datagram, entry->bytes.begin());
+  link_.handshakes.commit();
+  link_.to_control.signal();
+}
+
+void ReceivePass::take_data(MutableByteView datagram,
+                            const io::InMessage& message,
+                            const Topology& topology,
+                            TimePoint now) {
+  const auto header = wireguard::decode_data_header(datagram);
+  if (!header) {
+    counters_.drop(DropReason::RxRunt);
+    return;
+  }
+  if (cached_keypair_ == nullptr || cached_index_ != header->receiver) {
+    cached_index_ = header->receiver;
+    cached_keypair_ = link_.indexes.find(header->receiver);
+  }
+  if (cached_keypair_ == nullptr) {
+    counters_.drop(DropReason::RxIndex);
+    return;
+  }
+  if (!cached_keypair_->may_receive(now)) {
+    counters_.drop(DropReason::RxKeyExpired);
+    return;
+  }
+  if (run_size_ == kMaxRun) open_run(topology, now);
+  jobs_[run_size_] = {
+      .key = cached_keypair_->receive_key().bytes().data(),
+      .counter = header->counter,
+      .data = datagram.data() + wireguard::kDataHeaderSize,
+      .size = static_cast<std::uint32_t>(datagram.size() - wireguard::kDataOverhead)};
+  packets_[run_size_] = {.keypair = cached_keypair_, .message = &message};
+  ++run_size_;
+}
+
+void ReceivePass::open_run(const Topology& topology, TimePoint now) {
+  if (run_size_ == 0) return;
+  cipher_.open(std::span(jobs_).first(run_size_));
+  for (std::size_t i = 0; i < run_size_; ++i) {
+    const CipherJob& job = jobs_[i];
+    if (!job.ok) {
+      counters_.drop(DropReason::RxAuth);
+    } else if (!packets_[i].keypair->accept(job.counter)) {
+      counters_.drop(DropReason::RxReplay);
+    } else {
+      note_authenticated(packets_[i], job.size, now);
+      if (job.size > 0) deliver(job, packets_[i], topology);
+    }
+  }
+  run_size_ = 0;
+}
+
+void ReceivePass::note_authenticated(const Packet& packet, std::uint32_t size, TimePoint now) {
+  wg::Keypair& keypair = *packet.keypair;
+  wg::DataPeer& peer = keypair.peer();
+  if (peer_run_.peer != &peer) {
+    finish_peer_run(now);
+    peer_run_.peer = &peer;
+  }
+  peer_run_.bytes += size + wireguard::kDataOverhead;
+  peer_run_.data |= size > 0;
+
+  if (peer.next.load(std::memory_order_acquire) == &keypair && keypair.claim_confirmation() &&
+      !post(link_, Confirmed{peer.id, keypair.local_index()})) {
+    keypair.unclaim_confirmation();
+  }
+  if (keypair.wants_rekey_after_receive(now) && keypair.claim_rekey() &&
+      !post(link_, RekeyWanted{peer.id})) {
+    keypair.unclaim_rekey();
+  }
+  if (peer_run_.message != packet.message) {
+    peer_run_.message = packet.message;
+    const wg::PublishedPath* const path = peer.path.load(std::memory_order_acquire);
+    if (path == nullptr || path->udp != packet.message->from) {
+      post(link_, Roamed{peer.id, packet.message->from});
+    }
+  }
+}
+
+void ReceivePass::finish_peer_run(TimePoint now) {
+  if (peer_run_.peer == nullptr) return;
+  const auto kind = peer_run_.data ? wg::PacketKind::Data : wg::PacketKind::Keepalive;
+  if (wg::note_received(*peer_run_.peer, kind, peer_run_.bytes, now)) {
+    note_active(link_, *peer_run_.peer);
+  }
+  peer_run_ = {};
+}
+
+bool ReceivePass::source_belongs_to(const wg::DataPeer& peer,
+                                    const IpAddress& source,
+                                    const Topology& topology) {
+  if (cached_source_peer_ == nullptr || cached_source_ != source) {
+    cached_source_ = source;
+    cached_source_peer_ = topology.allowed_ips->find(source);
+  }
+  return cached_source_peer_ == &peer;
+}
+
+void ReceivePass::deliver(const CipherJob& job, const Packet& packet, const Topology& topology) {
+  const MutableByteView plaintext(job.data, job.size);
+  const auto size = ip::inner_length(plaintext);
+  if (!size) {
+    counters_.drop(DropReason::InnerBad);
+    return;
+  }
+  const MutableByteView inner = plaintext.first(*size);
+  if (!source_belongs_to(packet.keypair->peer(), ip::source_address(inner), topology)) {
+    counters_.drop(DropReason::InnerSource);
+    return;
+  }
+  const ip::Ecn outer = ip::ecn_of(packet.message->tos);
+  if (outer != ip::Ecn::NotEct) {
+    const auto ecn = ip::ecn_decapsulate(ip::get_ecn(inner), outer);
+    if (!ecn) {
+      counters_.drop(DropReason::EcnDrop);
+      return;
+    }
+    ip::set_ecn(inner, *ecn);
+  }
+  const bool local = is_local(ip::destination_address(inner), topology);
+  coalescer_.add(inner, local ? Destination::Local : Destination::Forwarded);
+}
+
+bool ReceivePass::is_local(const IpAddress& destination, const Topology& topology) {
+  if (cached_destination_ != destination) {
+    cached_destination_ = destination;
+    cached_destination_is_local_ =
+        std::ranges::find(topology.local_addresses, destination) != topology.local_addresses.end();
+  }
+  return cached_destination_is_local_;
+}
+
+void ReceivePass::write(const TunWrite& write) {
+  const int error = -write_parts(write.parts);
+  if (error == 0) return;
+  if (error == EINVAL && write.is_merged()) {
+    refuse_merged(write.gso_type);
+    write_apart(write, *this);
+  } else if (error == EIO) {
+    counters_.drop(DropReason::TunDown, write.packets());
+  } else if (error == EBADFD) {
+    device_error_ = error;
+  } else {
+    counters_.drop(DropReason::TunWriteError, write.packets());
+  }
+}
+
+int ReceivePass::write_parts(std::span<const BufferPart> parts) {
+  std::array<iovec, Coalescer::kMaxParts> vectors;
+  for (std::size_t i = 0; i < parts.size(); ++i) vectors[i] = {parts[i].data, parts[i].size};
+  return tun_.write(std::span(vectors).first(parts.size()));
+}
+
+// The kernel advertised an offload that it rejects (spec: data-plane section 2.1): not again until
+// restart.
+void ReceivePass::refuse_merged(virtio::GsoType type) {
+  Coalescer::Switches switches = coalescer_.switches();
+  (type == virtio::GsoType::Udp ? switches.udp : switches.tcp) = false;
+  coalescer_.set_switches(switches);
+}
+
+}  // namespace warren::tunnel

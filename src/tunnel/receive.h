@@ -1,0 +1,90 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/time.h"
+#include "crypto/packet_cipher.h"
+#include "io/tun_port.h"
+#include "io/udp_receiver.h"
+#include "tunnel/coalescer.h"
+#include "tunnel/drop_reason.h"
+#include "tunnel/link.h"
+
+namespace warren::tunnel {
+
+// UDP to TUN (spec: data-plane section 5.3 RX): one batch of datagrams, index to keypair, open in
+// runs, then in order replay window, padding, ECN, source check, coalesce, write. Handshake
+// messages go to the control strand. One thread; never allocates after construction.
+class ReceivePass final : private WriteSink {
+ public:
+  ReceivePass(Link& link,
+              io::TunPort& tun,
+              const io::TunOffloads& offloads,
+              PacketCipher& cipher,
+              Counters& counters);
+
+  // True when the port had something. A device that is gone goes into `device_error` (errno).
+  bool run(io::UdpPort& port, const Topology& topology, TimePoint now, int& device_error);
+
+  const io::UdpReceiver& receiver() const { return receiver_; }
+
+ private:
+  static constexpr std::size_t kMaxRun = 256;  // packets opened together: four GRO buffers of 64
+
+  struct Packet {  // parallel to jobs_
+    wg::Keypair* keypair = nullptr;
+    const io::InMessage* message = nullptr;
+  };
+
+  // What is added up for one peer while its packets follow each other.
+  struct PeerRun {
+    wg::DataPeer* peer = nullptr;
+    std::uint64_t bytes = 0;
+    bool data = false;
+    const io::InMessage* message =
+        nullptr;  // the last one whose source was compared with the peer's path
+  };
+
+  void take_data(MutableByteView datagram,
+                 const io::InMessage& message,
+                 const Topology& topology,
+                 TimePoint now);
+  void take_handshake(ByteView datagram, const io::InMessage& message, const Topology& topology);
+  void open_run(const Topology& topology, TimePoint now);
+  void deliver(const CipherJob& job, const Packet& packet, const Topology& topology);
+  void note_authenticated(const Packet& packet, std::uint32_t size, TimePoint now);
+  void finish_peer_run(TimePoint now);
+  bool source_belongs_to(const wg::DataPeer& peer,
+                         const IpAddress& source,
+                         const Topology& topology);
+  bool is_local(const IpAddress& destination, const Topology& topology);
+
+  // WriteSink: what the coalescer has made ready.
+  void write(const TunWrite& write) override;
+  int write_parts(std::span<const BufferPart> parts);
+  void refuse_merged(virtio::GsoType type);
+
+  Link& link_;
+  io::TunPort& tun_;
+  PacketCipher& cipher_;
+  Counters& counters_;
+  io::UdpReceiver receiver_;
+  Coalescer coalescer_;
+  int device_error_ = 0;
+
+  std::array<CipherJob, kMaxRun> jobs_;
+  std::array<Packet, kMaxRun> packets_;
+  std::size_t run_size_ = 0;
+  PeerRun peer_run_;
+  std::uint32_t cached_index_ = 0;  // of the last lookup in this round
+  wg::Keypair* cached_keypair_ = nullptr;
+  IpAddress cached_source_;
+  const wg::DataPeer* cached_source_peer_ = nullptr;
+  std::optional<IpAddress> cached_destination_;
+  bool cached_destination_is_local_ = false;
+};
+
+}  // namespace warren::tunnel

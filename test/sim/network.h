@@ -1,0 +1,68 @@
+#pragma once
+
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/ip_address.h"
+#include "base/random.h"
+#include "sim/host.h"
+#include "sim/link.h"
+#include "sim/trace.h"
+#include "sim/virtual_time.h"
+
+namespace warren::sim {
+
+struct Datagram {
+  Endpoint from;
+  Endpoint to;
+  std::vector<std::uint8_t> bytes;
+};
+
+// Hosts at endpoints, joined by links of one quality. A datagram goes to whoever is at its
+// destination when it arrives. Bounded: beyond kMaxInFlight datagrams are dropped.
+class Network {
+ public:
+  static constexpr std::size_t kMaxInFlight = 65536;
+
+  Network(VirtualTime& time, std::uint64_t seed) : time_(time), random_(seed) {}
+
+  VirtualTime& time() { return time_; }
+
+  void set_quality(const LinkQuality& quality) { quality_ = quality; }
+
+  // Hears of every datagram that is sent, before the link has its way with it.
+  void set_tap(std::function<void(const Datagram&)> tap) { tap_ = std::move(tap); }
+
+  // None by default. Outlives the network.
+  void set_trace(Trace* trace) { trace_ = trace; }
+
+  void note(std::string_view who, std::string_view what) {
+    if (trace_ != nullptr) trace_->line(time_.now(), who, what);
+  }
+
+  bool is_traced() const { return trace_ != nullptr; }
+
+  // The host must detach before it goes.
+  void attach(const Endpoint& at, Host& host) { hosts_[at] = &host; }
+
+  void detach(const Endpoint& at) { hosts_.erase(at); }
+
+  void send(const Endpoint& from, const Endpoint& to, ByteView bytes);
+  // Past the tap and the link: what an attacker or a test puts there.
+  void inject(Datagram datagram, Duration delay);
+
+  std::size_t lost() const { return lost_; }
+
+ private:
+  VirtualTime& time_;
+  SeededRandom random_;
+  LinkQuality quality_;
+  std::function<void(const Datagram&)> tap_;
+  Trace* trace_ = nullptr;
+  std::unordered_map<Endpoint, Host*> hosts_;
+  std::size_t in_flight_ = 0;
+  std::size_t lost_ = 0;
+};
+
+}  // namespace warren::sim
