@@ -148,7 +148,8 @@ Result<HostLock> HostLock::take(const LedgerPlace& place) {
   std::error_code error;
   fs::create_directories(place.directory, error);
   if (error) {
-    return unexpected(errno_error(fmt::format("make {}", place.directory), error.value()));
+    return unexpected(
+        errno_error(fmt::format("make {} (run as root)", place.directory), error.value()));
   }
   const std::string path = place.directory + "/lock";
   io::FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));

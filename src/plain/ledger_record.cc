@@ -21,13 +21,13 @@ struct Overloaded : Ts... {
   using Ts::operator()...;
 };
 
-// The words of one line; empty when it has too many.
+// The words of one line; none when it has too many, or an empty one.
 class Words {
  public:
   explicit Words(std::string_view line) {
     while (!line.empty()) {
       const std::size_t end = std::min(line.find(' '), line.size());
-      if (count_ == kMaxWords) {
+      if (count_ == kMaxWords || end == 0) {
         count_ = 0;
         return;
       }

@@ -45,8 +45,8 @@ TEST(LedgerRecord, LeavesOutWhatItDoesNotKnow) {
   const std::string header(kLedgerHeader);
   for (const std::string_view line :
        {"", "color blue", "slot", "slot x", "slot 1 2", "namespace -1", "socket a b", "sysctl a 0",
-        "rule 5 1 2 0 0 0 -", "rule 4 1 2 2 0 0 -", "rule 4 1 2 0 0 0", "rule 4 1 2 0 0 0 x",
-        "1 2 3 4 5 6 7 8 9 10 11 12"}) {
+        "sysctl  a  ", "rule 5 1 2 0 0 0 -", "rule 4 1 2 2 0 0 -", "rule 4 1 2 0 0 0",
+        "rule 4 1 2 0 0 0 x", "1 2 3 4 5 6 7 8 9 10 11 12"}) {
     EXPECT_THAT(decode_ledger(header + std::string(line) + "\n"), IsEmpty()) << line;
   }
   EXPECT_THAT(decode_ledger("slot 1\n"), IsEmpty());

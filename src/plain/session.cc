@@ -16,6 +16,7 @@
 #include "base/hex.h"
 #include "io/clock.h"
 #include "plain/engine_config.h"
+#include "plain/name_lookup.h"
 #include "plain/stale_socket.h"
 
 namespace warren::plain {
@@ -25,7 +26,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-constexpr Duration kLookupDeadline = 5s;  // what a resolver needs for one retry (resolv.conf(5))
 
 std::string read_route_tables() {
   std::ifstream file("/etc/iproute2/rt_tables");
@@ -146,7 +146,6 @@ Result<void> Session::watch() {
     if (!error) signals_.add(signal, error);
   }
   if (error) return unexpected(errno_error("catch signals", error.value()));
-  resolvers_.emplace(EndpointSchedule::kMaxInFlight, EndpointSchedule::kMaxInFlight);
   tasks_.spawn("wg: signals", watch_signals());
   tasks_.spawn("wg: link", watch_link());
   tasks_.spawn("wg: endpoints", look_up_endpoints());
@@ -301,8 +300,7 @@ asio::awaitable<void> Session::look_up_endpoints() {
 }
 
 asio::awaitable<void> Session::look_up(EndpointSchedule::Lookup lookup) {
-  const auto found = co_await io::async_resolve(*resolvers_, lookup.name.host, lookup.name.port,
-                                                io::boot_now() + kLookupDeadline);
+  const auto found = co_await look_up_name(lookup.name.host, lookup.name.port);
   if (stopping_) co_return;
   lookup_timer_.cancel();
   if (found) {

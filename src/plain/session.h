@@ -12,7 +12,6 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "io/link_monitor.h"
-#include "io/resolver.h"
 #include "io/spawn.h"
 #include "plain/config_file.h"
 #include "plain/endpoint_schedule.h"
@@ -92,7 +91,6 @@ class Session {
   boost::asio::posix::stream_descriptor link_news_;
   EndpointSchedule schedule_;
   boost::asio::steady_timer lookup_timer_;
-  std::optional<io::BlockingPool> resolvers_;
 
   bool stopping_ = false;
   Result<void> outcome_;

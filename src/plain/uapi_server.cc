@@ -114,7 +114,8 @@ Result<std::unique_ptr<UapiServer>> UapiServer::start(const asio::any_io_executo
     fs::permissions(directory, fs::perms::owner_all, error);
   }
   if (error) {
-    return unexpected(errno_error(fmt::format("make {}", directory.string()), error.value()));
+    return unexpected(
+        errno_error(fmt::format("make {} (run as root)", directory.string()), error.value()));
   }
   WARREN_TRY(auto listener, io::UnixListener::listen(executor, path));
   std::unique_ptr<UapiServer> server(new UapiServer(std::move(listener), device, tasks));
