@@ -49,8 +49,9 @@ void Control::set_mtu(unsigned mtu) {
   publish_topology();
 }
 
-void Control::set_local_addresses(std::vector<IpAddress> addresses) {
+void Control::set_local_addresses(std::vector<IpAddress> addresses, Coalescer::Switches merge) {
   local_addresses_ = std::move(addresses);
+  merge_ = merge;
   publish_topology();
 }
 
@@ -65,6 +66,7 @@ void Control::publish_topology() {
   topology->allowed_ips = engine_.allowed_ips();
   topology->local_addresses = local_addresses_;
   topology->mtu = mtu_;
+  topology->merge = merge_;
   topology->mac1_key = engine_.mac1_key().clone();
   link_.topology.publish(std::move(topology));
   link_.to_worker.signal();  // an idle worker would hold the old one until its next packet

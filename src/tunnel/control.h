@@ -33,7 +33,8 @@ class Control {
   // Where handshakes and keepalives go out; the worker sends on the same sockets.
   void set_ports(io::UdpPorts ports);
   void set_mtu(unsigned mtu);
-  void set_local_addresses(std::vector<IpAddress> addresses);
+  // `merge`: the super-packets that the device accepts of us.
+  void set_local_addresses(std::vector<IpAddress> addresses, Coalescer::Switches merge);
 
   void observe(Tunnel::Observer observer) { observer_ = std::move(observer); }
 
@@ -75,6 +76,7 @@ class Control {
   std::optional<io::UdpSender> sender_;
   unsigned mtu_ = 1420;
   std::vector<IpAddress> local_addresses_;
+  Coalescer::Switches merge_;
   Tunnel::Observer observer_;
   wg::Actions actions_;
   TimePoint next_activity_ = kNever;

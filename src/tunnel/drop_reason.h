@@ -74,6 +74,10 @@ struct CounterSnapshot {
     return counts[static_cast<std::size_t>(counter)];
   }
 
+  std::uint64_t& operator[](DropReason reason) { return drops[static_cast<std::size_t>(reason)]; }
+
+  std::uint64_t& operator[](Counter counter) { return counts[static_cast<std::size_t>(counter)]; }
+
   bool operator==(const CounterSnapshot&) const = default;
 };
 

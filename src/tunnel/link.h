@@ -11,6 +11,7 @@
 #include "base/udp_path.h"
 #include "io/event_fd.h"
 #include "proto/wireguard/messages.h"
+#include "tunnel/coalescer.h"
 #include "tunnel/reclaimer.h"
 #include "tunnel/spsc_ring.h"
 #include "wg/allowed_ips.h"
@@ -26,7 +27,8 @@ struct Topology {
   std::shared_ptr<const wg::AllowedIps> allowed_ips = std::make_shared<const wg::AllowedIps>();
   std::vector<IpAddress> local_addresses;  // of the device: UDP is merged only towards these
   unsigned mtu = 1420;
-  SymmetricKey mac1_key;  // of messages to us
+  Coalescer::Switches merge;  // what the device accepts of us
+  SymmetricKey mac1_key;      // of messages to us
 };
 
 // --- worker to control

@@ -12,16 +12,12 @@
 
 namespace warren::tunnel {
 
-ReceivePass::ReceivePass(Link& link,
-                         io::TunPort& tun,
-                         const io::TunOffloads& offloads,
-                         PacketCipher& cipher,
-                         Counters& counters)
+ReceivePass::ReceivePass(Link& link, io::TunPort& tun, PacketCipher& cipher, Counters& counters)
     : link_(link),
       tun_(tun),
       cipher_(cipher),
       counters_(counters),
-      coalescer_(*this, {.tcp = offloads.tcp, .udp = offloads.udp}) {}
+      coalescer_(*this, {.tcp = false, .udp = false}) {}
 
 bool ReceivePass::run(io::UdpPort& port,
                       const Topology& topology,
@@ -33,15 +29,20 @@ bool ReceivePass::run(io::UdpPort& port,
   cached_destination_.reset();
   peer_run_ = {};
   device_error_ = 0;
+  coalescer_.set_switches(
+      {.tcp = topology.merge.tcp && !refused_.tcp, .udp = topology.merge.udp && !refused_.udp});
 
   int error = 0;
   const std::span<io::InMessage> messages = receiver_.receive(port, error);
+  counters_.count(Counter::UdpMessagesReceived, messages.size());
   for (const io::InMessage& message : messages) {
+    counters_.count(Counter::UdpBytesReceived, message.size);
     // Per datagram, not per buffer: datagrams of equal size share one, whatever they are
     // (data-plane section 3.6).
     Segments segments({message.data, message.size}, message.segment_size);
     while (!segments.done()) {
       const MutableByteView datagram = segments.next();
+      counters_.count(Counter::UdpDatagramsReceived);
       switch (classify(datagram)) {
         case DatagramKind::Data:
           take_data(datagram, message, topology, now);
@@ -121,6 +122,7 @@ void ReceivePass::take_data(MutableByteView datagram,
 void ReceivePass::open_run(const Topology& topology, TimePoint now) {
   if (run_size_ == 0) return;
   cipher_.open(std::span(jobs_).first(run_size_));
+  counters_.count(Counter::OpenRuns);
   for (std::size_t i = 0; i < run_size_; ++i) {
     const CipherJob& job = jobs_[i];
     if (!job.ok) {
@@ -217,7 +219,12 @@ bool ReceivePass::is_local(const IpAddress& destination, const Topology& topolog
 
 void ReceivePass::write(const TunWrite& write) {
   const int error = -write_parts(write.parts);
-  if (error == 0) return;
+  if (error == 0) {
+    counters_.count(Counter::TunWrites);
+    counters_.count(Counter::TunWritePackets, write.packets());
+    counters_.count(Counter::TunWriteBytes, write.size);
+    return;
+  }
   if (error == EINVAL && write.is_merged()) {
     refuse_merged(write.gso_type);
     write_apart(write, *this);
@@ -239,9 +246,7 @@ int ReceivePass::write_parts(std::span<const BufferPart> parts) {
 // The kernel advertised an offload that it rejects (spec: data-plane section 2.1): not again until
 // restart.
 void ReceivePass::refuse_merged(virtio::GsoType type) {
-  Coalescer::Switches switches = coalescer_.switches();
-  (type == virtio::GsoType::Udp ? switches.udp : switches.tcp) = false;
-  coalescer_.set_switches(switches);
+  (type == virtio::GsoType::Udp ? refused_.udp : refused_.tcp) = true;
 }
 
 }  // namespace warren::tunnel

@@ -20,11 +20,7 @@ namespace warren::tunnel {
 // messages go to the control strand. One thread; never allocates after construction.
 class ReceivePass final : private WriteSink {
  public:
-  ReceivePass(Link& link,
-              io::TunPort& tun,
-              const io::TunOffloads& offloads,
-              PacketCipher& cipher,
-              Counters& counters);
+  ReceivePass(Link& link, io::TunPort& tun, PacketCipher& cipher, Counters& counters);
 
   // True when the port had something. A device that is gone goes into `device_error` (errno).
   bool run(io::UdpPort& port, const Topology& topology, TimePoint now, int& device_error);
@@ -73,6 +69,7 @@ class ReceivePass final : private WriteSink {
   Counters& counters_;
   io::UdpReceiver receiver_;
   Coalescer coalescer_;
+  Coalescer::Switches refused_{.tcp = false, .udp = false};  // by the kernel, at run time
   int device_error_ = 0;
 
   std::array<CipherJob, kMaxRun> jobs_;

@@ -48,6 +48,8 @@ bool Transmitter::run(io::UdpSender& sender,
       break;
     }
     ++reads;
+    counters_.count(Counter::TunReads);
+    counters_.count(Counter::TunReadBytes, static_cast<std::uint64_t>(size));
     const ByteView packet = room.first(static_cast<std::size_t>(size));
     if (add_item(header, packet, topology, now)) used = align_up(used + packet.size());
   }
@@ -134,6 +136,7 @@ void Transmitter::send_group(std::size_t index,
       counters_.drop(DropReason::CounterExhausted, splitter->count());
       continue;
     }
+    counters_.count(Counter::TunReadPackets, splitter->count());
     while (!splitter->done()) {
       const std::size_t packet_size = splitter->next_size();
       if (arena_used_ + packet_size + wireguard::kPaddingMultiple + wireguard::kDataOverhead >
@@ -190,6 +193,8 @@ void Transmitter::end_group(const Group& group, io::UdpSender& sender, TimePoint
 }
 
 void Transmitter::seal_pending() {
+  if (job_count_ == 0) return;
+  counters_.count(Counter::SealRuns);
   cipher_.seal(std::span(jobs_).first(job_count_));
   job_count_ = 0;
 }
@@ -197,8 +202,23 @@ void Transmitter::seal_pending() {
 void Transmitter::send_messages(io::UdpSender& sender, TimePoint now) {
   if (message_count_ == 0) return;
   seal_pending();
-  sender.send(std::span(messages_).first(message_count_), now);
+  const auto messages = std::span(messages_).first(message_count_);
+  sender.send(messages, now);
   message_count_ = 0;
+  for (const io::OutMessage& message : messages) {
+    counters_.count(Counter::UdpBytesSent, message.size);
+    if (message.source_refused) forget_source(*message.path);
+  }
+}
+
+// Our address or interface is gone: the kernel chooses from now on.
+void Transmitter::forget_source(const UdpPath& path) {
+  for (const Group& group : std::span(groups_).first(group_count_)) {
+    if (group.path != &path) continue;
+    post(link_,
+         Roamed{.peer = group.peer->id, .from = {.remote = path.remote, .source = std::nullopt}});
+    return;
+  }
 }
 
 void Transmitter::empty_arena(io::UdpSender& sender, TimePoint now) {

@@ -78,6 +78,7 @@ class Transmitter {
   void end_group(const Group& group, io::UdpSender& sender, TimePoint now);
   void seal_pending();
   void send_messages(io::UdpSender& sender, TimePoint now);
+  void forget_source(const UdpPath& path);
   void empty_arena(io::UdpSender& sender, TimePoint now);
   void after_sending(const Group& group, std::uint64_t bytes, TimePoint now);
 

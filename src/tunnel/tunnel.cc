@@ -10,6 +10,7 @@
 #include "io/clock.h"
 #include "io/thread.h"
 #include "io/timer_fd.h"
+#include "io/tun_probe.h"
 #include "io/udp_socket_pair.h"
 #include "tunnel/control.h"
 #include "tunnel/worker.h"
@@ -42,16 +43,22 @@ class TunnelImpl final : public Tunnel {
         wake_(control, duplicate(control_->link().to_control.fd())),
         timer_(control, duplicate(timer_fd_.fd())) {
     control_->set_mtu(options.mtu);
+    control_->set_local_addresses({}, {.tcp = tun_->offloads().tcp, .udp = tun_->offloads().udp});
   }
 
   TunnelImpl(const TunnelImpl&) = delete;
   TunnelImpl& operator=(const TunnelImpl&) = delete;
 
-  ~TunnelImpl() override { stop_worker(); }
+  ~TunnelImpl() override {
+    const bool started = worker_ != nullptr;
+    stop_worker();
+    if (started) log_totals();
+  }
 
   Result<void> open() {
     WARREN_TRY_VOID(bind(options_.listen_port));
     WARREN_TRY_VOID(start_worker());
+    log_facts();
     wait_for_worker();
     wait_for_timer();
     return {};
@@ -88,7 +95,17 @@ class TunnelImpl final : public Tunnel {
   void set_mtu(unsigned mtu) override { control_->set_mtu(mtu); }
 
   void set_local_addresses(std::vector<IpAddress> addresses) override {
-    control_->set_local_addresses(std::move(addresses));
+    // Some kernels reject what they advertise; asked anew with each change, since only a device
+    // that is up can tell.
+    const io::TunOffloads accepted = io::probe_coalescing(*tun_, addresses);
+    if (accepted != tun_->offloads() && !warned_of_offloads_) {
+      warned_of_offloads_ = true;
+      log_.warn(
+          "tunnel: this kernel rejects offloads that it advertises, receiving is slower tcp={} "
+          "udp={}",
+          accepted.tcp, accepted.udp);
+    }
+    control_->set_local_addresses(std::move(addresses), {.tcp = accepted.tcp, .udp = accepted.udp});
   }
 
   Facts facts() const override {
@@ -99,8 +116,9 @@ class TunnelImpl final : public Tunnel {
   }
 
   CounterSnapshot counters() const override {
-    CounterSnapshot sum;
+    CounterSnapshot sum = ended_workers_;
     counters_.add_to(sum);
+    if (worker_) add_sender_stats(sum);
     return sum;
   }
 
@@ -126,8 +144,9 @@ class TunnelImpl final : public Tunnel {
   Result<void> start_worker() {
     WARREN_TRY(std::unique_ptr<PacketCipher> cipher, create_packet_cipher(options_.cipher));
     cipher_name_ = cipher->name();
-    worker_ = std::make_unique<Worker>(control_->link(), *tun_, tun_->offloads(), sockets_.ports(),
-                                       options_.udp_gso, std::move(cipher), counters_, clock_);
+    worker_ = std::make_unique<Worker>(control_->link(), *tun_, sockets_.ports(),
+                                       options_.udp_gso && sockets_.v4->facts().gso,
+                                       std::move(cipher), counters_, clock_);
     WARREN_TRY(io::Thread thread,
                io::Thread::start("warren-worker", [this](const io::EventFd& stop) {
                  if (const Result<void> ran = worker_->run(stop); !ran)
@@ -139,7 +158,41 @@ class TunnelImpl final : public Tunnel {
 
   void stop_worker() {
     thread_.reset();  // waits for its end
+    if (worker_) add_sender_stats(ended_workers_);
     worker_.reset();
+  }
+
+  void add_sender_stats(CounterSnapshot& sum) const {
+    const io::UdpSenderStats& stats = worker_->sender_stats();
+    const auto add = [](std::uint64_t& to, const std::atomic<std::uint64_t>& value) {
+      to += value.load(std::memory_order_relaxed);
+    };
+    add(sum[DropReason::SendBuffer], stats.send_buffer);
+    add(sum[DropReason::SendError], stats.send_errors);
+    add(sum[DropReason::SendError], stats.forbidden);
+    add(sum[DropReason::GsoRetry], stats.gso_retries);
+    add(sum[Counter::UdpMessagesSent], stats.messages);
+    add(sum[Counter::UdpDatagramsSent], stats.datagrams);
+  }
+
+  void log_facts() {
+    const Facts now = facts();
+    log_.info(
+        "tunnel: started port={} ipv6={} cipher={} tun_tcp={} tun_udp={} udp_gso={} udp_gro={} "
+        "receive_buffer={}",
+        sockets_.port, now.has_v6, now.cipher, now.tun.tcp, now.tun.udp,
+        options_.udp_gso && now.v4.gso, now.v4.gro, now.v4.receive_buffer);
+  }
+
+  void log_totals() {
+    const CounterSnapshot sum = counters();
+    std::string drops;
+    for (std::size_t i = 0; i < kDropReasonCount; ++i) {
+      if (sum.drops[i] > 0)
+        drops += fmt::format(" {}={}", to_string(static_cast<DropReason>(i)), sum.drops[i]);
+    }
+    log_.info("tunnel: ended sent={} received={} dropped:{}", sum[Counter::UdpDatagramsSent],
+              sum[Counter::UdpDatagramsReceived], drops.empty() ? " nothing" : drops);
   }
 
   void wait_for_worker() {
@@ -174,6 +227,8 @@ class TunnelImpl final : public Tunnel {
   Log& log_;
   io::BootTime clock_;
   Counters counters_;
+  CounterSnapshot ended_workers_;  // what their senders counted
+  bool warned_of_offloads_ = false;
   std::unique_ptr<io::TunDevice> tun_;
   io::UdpSocketPair sockets_;
   std::unique_ptr<Control> control_;

@@ -18,7 +18,6 @@ enum Ready : std::uint64_t { Stop, Commands, Packets };
 
 Worker::Worker(Link& link,
                io::TunPort& tun,
-               const io::TunOffloads& offloads,
                io::UdpPorts ports,
                bool use_gso,
                std::unique_ptr<PacketCipher> cipher,
@@ -32,7 +31,7 @@ Worker::Worker(Link& link,
       topology_(link.topology),
       sender_(ports, use_gso),
       transmit_(link, tun, *cipher_, counters),
-      receive_(link, tun, offloads, *cipher_, counters) {}
+      receive_(link, tun, *cipher_, counters) {}
 
 Result<void> Worker::run(const io::EventFd& stop) {
   WARREN_TRY(io::Epoll epoll, io::Epoll::create());

@@ -22,7 +22,6 @@ class Worker {
   // All references outlive the worker.
   Worker(Link& link,
          io::TunPort& tun,
-         const io::TunOffloads& offloads,
          io::UdpPorts ports,
          bool use_gso,
          std::unique_ptr<PacketCipher> cipher,

@@ -26,7 +26,7 @@ struct Side {
     std::array<std::uint8_t, 32> key{};
     key.fill(seed);
     private_key = NodePrivateKey(key);
-    control.set_local_addresses({inner});
+    control.set_local_addresses({inner}, {.tcp = true, .udp = true});
     use_port();
   }
 
@@ -74,9 +74,8 @@ struct Side {
     const io::UdpPorts ports{.v4 = udp.get(), .v6 = nullptr};
     address = udp->address();
     control.set_ports(ports);
-    worker = std::make_unique<Worker>(
-        control.link(), tun, io::TunOffloads{.vnet_header = true, .tcp = true, .udp = true}, ports,
-        true, *create_packet_cipher(CipherChoice::Auto), counters, clock_);
+    worker = std::make_unique<Worker>(control.link(), tun, ports, true,
+                                      *create_packet_cipher(CipherChoice::Auto), counters, clock_);
   }
 
   FakeNetwork& network_;
