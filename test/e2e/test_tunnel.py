@@ -85,3 +85,23 @@ def test_mtu_fills_packets_and_carries_streams(pair, lab, mtu):
     digest = publish(there.host, lab, 32 * MEGABYTE)
     assert fetch_hash(here.host, f"http://{there.address()}:8080/file") == digest
     assert fetch_hash(here.host, f"http://[{there.address(6)}]:8080/file") == digest
+
+
+@pytest.mark.parametrize("options", [
+    ("--no-tun-offloads",),
+    ("--no-udp-gso",),
+    ("--no-udp-gro",),
+    ("--no-tun-offloads", "--no-udp-gso", "--no-udp-gro"),
+    ("--cipher", "evp"),
+], ids=" ".join)
+def test_carries_the_same_without_offloads(ours, lab, options):
+    """One end with and one without, so that each form of what is sent meets each form of receiving it."""
+    both = ours()
+    both.responder.options = options
+    both.start()
+    for here, there in ((both.initiator, both.responder), (both.responder, both.initiator)):
+        here.host.wait_for_ping(there.address())
+        digest = publish(there.host, lab, 16 * MEGABYTE)
+        assert fetch_hash(here.host, f"http://{there.address()}:8080/file") == digest
+        assert fetch_hash(here.host, f"http://[{there.address(6)}]:8080/file") == digest
+        here.host.run("ping", "-n", "-c", "1", "-W", "5", "-s", "20000", there.address())  # inner fragments
