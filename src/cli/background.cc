@@ -3,7 +3,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -44,7 +43,9 @@ int wait_for(pid_t child, int pipe) {
 }
 
 int fail_to(const char* doing) {
-  std::fprintf(stderr, "warren: cannot %s for the background: %s\n", doing, std::strerror(errno));
+  const Error error = errno_error(doing, errno);
+  static_cast<void>(
+      std::fprintf(stderr, "warren: go to the background: %s\n", error.detail.c_str()));
   return kFailed;
 }
 
@@ -55,7 +56,7 @@ int run_in_background(const std::function<int(const std::function<void()>& ready
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail_to("make a pipe");
   const io::FileDescriptor read_end(ends[0]);
   io::FileDescriptor write_end(ends[1]);
-  std::fflush(nullptr);
+  static_cast<void>(std::fflush(nullptr));
   const pid_t child = fork();
   if (child < 0) return fail_to("start a process");
   if (child > 0) {

@@ -32,14 +32,16 @@ int main(int argc, char** argv) {
       std::cerr << "warren: the system has no source of randomness: is /dev/urandom there?\n";
       return cli::kFailed;
     }
-    std::signal(SIGPIPE, SIG_IGN);  // a client of a socket that went away is an error code
+    static_cast<void>(
+        std::signal(SIGPIPE, SIG_IGN));  // a client of a socket that went away is an error code
     cli::Context context{.out = std::cout,
                          .err = std::cerr,
                          .run_wg = run_wg,
                          .in_background = cli::run_in_background};
     return cli::run(argc, argv, context);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "warren: this is a bug, please report it: %s\n", error.what());
+    static_cast<void>(
+        std::fprintf(stderr, "warren: this is a bug, please report it: %s\n", error.what()));
     return cli::kFailed;
   }
 }

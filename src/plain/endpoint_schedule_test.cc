@@ -15,7 +15,7 @@ using ::testing::SizeIs;
 using Lookup = EndpointSchedule::Lookup;
 
 Lookup lookup(std::uint8_t peer, const std::string& host) {
-  std::array<std::uint8_t, kKeySize> bytes{peer};
+  const std::array<std::uint8_t, kKeySize> bytes{peer};
   return {NodePublicKey(bytes), {host, 51820}};
 }
 
@@ -86,6 +86,7 @@ TEST(EndpointSchedule, BoundsWhatIsInFlight) {
   const TimePoint now{};
   EndpointSchedule schedule;
   std::vector<Lookup> names;
+  names.reserve(9);
   for (std::uint8_t i = 0; i < 9; ++i) names.push_back(lookup(i, "host.example"));
   schedule.set_names(names, now);
   const auto first = schedule.take_due(now);

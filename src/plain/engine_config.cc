@@ -75,7 +75,9 @@ Result<void> sync_engine(const wgquick::Config& config,
     }
   }
   for (const wgquick::Peer& peer : config.peers) {
-    const wg::PeerId id = *engine.find_peer(peer.public_key);
+    const auto known = engine.find_peer(peer.public_key);
+    if (!known) continue;  // cannot be: it was added above
+    const wg::PeerId id = *known;
     set_preshared_key(peer.preshared_key, id, engine);
     for (const IpPrefix& prefix : peer.allowed_ips) engine.add_allowed_ip(id, prefix);
     const Duration interval = keepalive(peer.persistent_keepalive);

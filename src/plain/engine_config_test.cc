@@ -57,7 +57,7 @@ class EngineConfigTest : public ::testing::Test {
   SeededRandom random{1};
   FixedClock clock;
   wg::Engine engine{random, clock};
-  TimePoint now{};
+  TimePoint now;
   wg::Actions actions;
 };
 

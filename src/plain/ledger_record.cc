@@ -43,9 +43,8 @@ class Words {
   template <class T>
   bool number(std::size_t i, T& out) const {
     const std::string_view text = (*this)[i];
-    const char* const end = text.data() + text.size();
-    const auto [at, error] = std::from_chars(text.data(), end, out);
-    return error == std::errc() && at == end;
+    const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    return error == std::errc() && at == text.data() + text.size();
   }
 
  private:

@@ -11,7 +11,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 const std::vector<LedgerRecord>& every_record() {
-  static const std::vector<LedgerRecord> kRecords = {
+  static const std::vector<LedgerRecord> records = {
       NamespaceRecord{UINT64_MAX},
       SlotRecord{14},
       RuleRecord{{false, 5440, 254, false, 0, 0, 0}},
@@ -19,7 +19,7 @@ const std::vector<LedgerRecord>& every_record() {
       SysctlRecord{"net/ipv4/conf/all/src_valid_mark", "0", "1"},
       SocketRecord{"/var/run/wireguard/wg0.sock"},
   };
-  return kRecords;
+  return records;
 }
 
 std::string text_of(const std::vector<LedgerRecord>& records) {

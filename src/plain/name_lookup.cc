@@ -61,6 +61,7 @@ asio::awaitable<Result<std::vector<Endpoint>>> look_up_name(std::string host, st
                                                 asio::as_tuple(asio::use_awaitable));
   if (error) co_return fail(Errc::Unavailable, "cancelled");
   const MutexLock lock(meeting->mutex);
+  if (!meeting->outcome) co_return fail(Errc::Unavailable, "cancelled");
   co_return std::move(*meeting->outcome);
 }
 

@@ -52,13 +52,14 @@ Result<void> NetworkSetup::apply_default_routes(const NetworkPlan& plan) {
     WARREN_TRY(const HostLock lock, HostLock::take(place_));
     if (!slot_) WARREN_TRY_VOID(take_slot());
     if (plan.default_v4 && !has_src_valid_mark_) WARREN_TRY_VOID(set_src_valid_mark());
-    wanted = rules_of_slot(*slot_, plan);
+    wanted = rules_of_slot(slot_.value_or(0), plan);
   }
   for (const bool is_v6 : {false, true}) {
     const bool is_wanted = is_v6 ? plan.default_v6 : plan.default_v4;
     const bool is_there = is_v6 ? current_.default_v6 : current_.default_v4;
     if (is_wanted == is_there) continue;
-    const DeviceRoute route{IpPrefix(IpAddress::unspecified(is_v6), 0), table_of_slot(*slot_)};
+    const DeviceRoute route{IpPrefix(IpAddress::unspecified(is_v6), 0),
+                            table_of_slot(slot_.value_or(0))};
     WARREN_TRY_VOID(is_wanted ? network_.add_route(route) : network_.remove_route(route));
   }
   const std::vector<PolicyRule> before = rules_;

@@ -61,7 +61,7 @@ Session::~Session() {
 }
 
 Result<Ready> Session::start() {
-  if (options_.config_path) WARREN_TRY_VOID(load());
+  if (options_.config_path) WARREN_TRY_VOID(load(*options_.config_path));
   WARREN_TRY_VOID(open_ledger());
   WARREN_TRY_VOID(start_tunnel());
   WARREN_TRY_VOID(serve_wg());
@@ -70,11 +70,11 @@ Result<Ready> Session::start() {
 }
 
 // Only reads: nothing is changed before the file is known to be good.
-Result<void> Session::load() {
-  WARREN_TRY(ConfigFile file, load_config_file(*options_.config_path));
+Result<void> Session::load(const std::string& path) {
+  WARREN_TRY(ConfigFile file, load_config_file(path));
   if (file.is_world_readable) {
     log_.warn("wg: everybody on this machine can read the private key in {0}: run `chmod 600 {0}`",
-              *options_.config_path);
+              path);
   }
   WARREN_TRY(plan_, plan_network(file.config, read_route_tables()));
   file_ = std::move(file);
@@ -85,11 +85,11 @@ Result<void> Session::open_ledger() {
   WARREN_TRY(const std::uint64_t cookie, network_namespace_cookie());
   place_ = {options_.ledger_directory, cookie};
   WARREN_TRY(io::Netlink netlink, io::Netlink::open());
-  network_.emplace(std::move(netlink));
+  network_ = std::make_unique<KernelNetwork>(std::move(netlink));
   WARREN_TRY(const HostLock lock, HostLock::take(place_));
   recover(place_, *network_, log_);
   WARREN_TRY(ledger_, Ledger::open(place_, options_.device));
-  setup_.emplace(place_, *ledger_, *network_, log_);
+  setup_ = std::make_unique<NetworkSetup>(place_, *ledger_, *network_, log_);
   return clear_socket_path(uapi_socket_path(options_.socket_directory, options_.device));
 }
 
@@ -129,14 +129,16 @@ Result<void> Session::start_tunnel() {
 
 Result<void> Session::serve_wg() {
   const std::string path = uapi_socket_path(options_.socket_directory, options_.device);
-  uapi_.emplace(*tunnel_, [this](std::uint32_t asked) { return set_mark(asked); });
+  uapi_ = std::make_unique<UapiDevice>(*tunnel_,
+                                       [this](std::uint32_t asked) { return set_mark(asked); });
   WARREN_TRY_VOID(ledger_->note(SocketRecord{path}));
   WARREN_TRY(server_, UapiServer::start(loop_.get_executor(), path, *uapi_, tasks_));
   return {};
 }
 
 Result<void> Session::watch() {
-  WARREN_TRY(monitor_, io::LinkMonitor::open());
+  WARREN_TRY(io::LinkMonitor monitor, io::LinkMonitor::open());
+  monitor_ = std::make_unique<io::LinkMonitor>(std::move(monitor));
   const int news = fcntl(monitor_->fd(), F_DUPFD_CLOEXEC, 0);  // Asio closes what it is given
   if (news < 0) return unexpected(errno_error("watch the device", errno));
   link_news_.assign(news);
@@ -223,18 +225,19 @@ Result<void> Session::set_mark(std::uint32_t asked) {
 }
 
 void Session::reload() {
-  if (!options_.config_path) {
+  const std::optional<std::string>& path = options_.config_path;
+  if (!path) {
     log_.info("wg: SIGHUP is of no use without --config: this device is configured with `wg`");
     return;
   }
-  auto file = load_config_file(*options_.config_path);
+  auto file = load_config_file(*path);
   const Result<void> applied = file ? apply(std::move(*file)) : unexpected(file.error());
   if (!applied) {
     log_.error("wg: could not reload the configuration, mend it and send SIGHUP again: {}",
                applied.error().detail);
     return;
   }
-  log_.info("wg: reloaded {}", *options_.config_path);
+  log_.info("wg: reloaded {}", *path);
 }
 
 // Also what others gave it: wg-quick adds addresses with ip(8).

@@ -48,7 +48,7 @@ class Session {
   Result<void> serve_wg();
   Result<void> watch();
 
-  Result<void> load();
+  Result<void> load(const std::string& path);
   Result<void> apply(ConfigFile file);
   void apply_endpoints(const wgquick::Config& config);
   Result<void> set_mark(std::uint32_t asked);
@@ -74,9 +74,9 @@ class Session {
   Log& log_;
 
   LedgerPlace place_;
-  std::optional<KernelNetwork> network_;
+  std::unique_ptr<KernelNetwork> network_;
   std::unique_ptr<Ledger> ledger_;
-  std::optional<NetworkSetup> setup_;
+  std::unique_ptr<NetworkSetup> setup_;
   unsigned link_ = 0;  // index of the device
   std::unique_ptr<tunnel::Tunnel> tunnel_;
   std::optional<ConfigFile> file_;  // what is in force; none: left to `wg`
@@ -84,10 +84,10 @@ class Session {
   std::unordered_map<NodePublicKey, wgquick::EndpointName> endpoints_;  // of the file in force
 
   io::Tasks tasks_;
-  std::optional<UapiDevice> uapi_;
+  std::unique_ptr<UapiDevice> uapi_;
   std::unique_ptr<UapiServer> server_;
   boost::asio::signal_set signals_;
-  std::optional<io::LinkMonitor> monitor_;
+  std::unique_ptr<io::LinkMonitor> monitor_;
   boost::asio::posix::stream_descriptor link_news_;
   EndpointSchedule schedule_;
   boost::asio::steady_timer lookup_timer_;

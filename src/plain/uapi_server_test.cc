@@ -18,7 +18,6 @@ namespace warren::plain {
 namespace {
 
 namespace asio = boost::asio;
-using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -192,6 +191,7 @@ asio::awaitable<void> too_large(UapiServerTest* test) {
 
 asio::awaitable<void> too_many_clients(UapiServerTest* test) {
   std::vector<std::shared_ptr<Socket>> sockets;
+  sockets.reserve(UapiServer::kMaxClients);
   for (std::size_t i = 0; i < UapiServer::kMaxClients; ++i) {
     sockets.push_back(co_await test->connect());
   }

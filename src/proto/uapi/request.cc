@@ -12,9 +12,8 @@ namespace {
 template <class T>
 bool parse_number(std::string_view text, std::optional<T>& out) {
   T value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || at != end) return false;
+  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || at != text.data() + text.size()) return false;
   out = value;
   return true;
 }

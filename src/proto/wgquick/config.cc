@@ -231,7 +231,7 @@ Parser::Outcome Parser::set_interface(const KeyName& key, std::string_view value
         return Problem(fmt::format("MTU must be a number from {} to {}; 1420 suits most links",
                                    kMinMtu, kMaxMtu));
       }
-      out.mtu = *mtu;
+      out.mtu = mtu;
       return {};
     }
     case Key::Table: {

@@ -21,9 +21,8 @@ bool is_alphanumeric(char c) {
 
 std::optional<std::uint32_t> parse_digits(std::string_view text, int base, std::uint32_t max) {
   std::uint32_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value, base);
-  if (error != std::errc() || at != end || value > max) return std::nullopt;
+  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (error != std::errc() || at != text.data() + text.size() || value > max) return std::nullopt;
   return value;
 }
 
