@@ -61,8 +61,9 @@ asio::awaitable<Result<std::vector<Endpoint>>> look_up_name(std::string host, st
                                                 asio::as_tuple(asio::use_awaitable));
   if (error) co_return fail(Errc::Unavailable, "cancelled");
   const MutexLock lock(meeting->mutex);
-  if (!meeting->outcome) co_return fail(Errc::Unavailable, "cancelled");
-  co_return std::move(*meeting->outcome);
+  auto outcome = std::move(meeting->outcome);
+  if (!outcome) co_return fail(Errc::Unavailable, "cancelled");
+  co_return std::move(*outcome);
 }
 
 }  // namespace warren::plain

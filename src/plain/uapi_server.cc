@@ -62,19 +62,14 @@ class UapiServer::Client : public std::enable_shared_from_this<Client> {
 
   // The next request with its empty line; empty when the client is gone or has sent too much.
   asio::awaitable<std::string_view> read_request() {
-    while (true) {
-      if (const auto size = uapi::request_size(received_)) {
-        taken_ = *size;
-        co_return std::string_view(received_).substr(0, taken_);
-      }
-      const std::size_t old = received_.size();
-      if (old >= uapi::kMaxRequestSize) co_return std::string_view();
-      received_.resize(old + kReadSize);
-      const auto [error, got] =
-          co_await socket_.async_read_some(asio::buffer(&received_[old], kReadSize), kAwait);
-      received_.resize(old + got);
-      if (error) co_return std::string_view();
+    auto size = uapi::request_size(received_);
+    while (!size && received_.size() < uapi::kMaxRequestSize) {
+      const bool is_more = co_await read_more();
+      if (!is_more) co_return std::string_view();
+      size = uapi::request_size(received_);
     }
+    taken_ = size.value_or(0);
+    co_return std::string_view(received_).substr(0, taken_);
   }
 
   // Forgets the request that was read.
@@ -93,6 +88,15 @@ class UapiServer::Client : public std::enable_shared_from_this<Client> {
   }
 
  private:
+  asio::awaitable<bool> read_more() {
+    const std::size_t old = received_.size();
+    received_.resize(old + kReadSize);
+    const auto [error, got] =
+        co_await socket_.async_read_some(asio::buffer(&received_[old], kReadSize), kAwait);
+    received_.resize(old + got);
+    co_return !error;
+  }
+
   Socket socket_;
   asio::steady_timer timer_;
   std::string received_;
