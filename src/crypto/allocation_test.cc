@@ -43,6 +43,7 @@ void* operator new(std::size_t size) {
   throw std::bad_alloc();
 }
 
+// NOLINTBEGIN(clang-analyzer-cplusplus.NewDelete): this is where it is freed
 void operator delete(void* memory) noexcept {
   std::free(memory);
 }
@@ -50,6 +51,8 @@ void operator delete(void* memory) noexcept {
 void operator delete(void* memory, std::size_t /*size*/) noexcept {
   std::free(memory);
 }
+
+// NOLINTEND(clang-analyzer-cplusplus.NewDelete)
 
 namespace warren {
 namespace {
