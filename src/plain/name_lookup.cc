@@ -61,9 +61,9 @@ asio::awaitable<Result<std::vector<Endpoint>>> look_up_name(std::string host, st
                                                 asio::as_tuple(asio::use_awaitable));
   if (error) co_return fail(Errc::Unavailable, "cancelled");
   const MutexLock lock(meeting->mutex);
-  auto outcome = std::move(meeting->outcome);
-  if (!outcome) co_return fail(Errc::Unavailable, "cancelled");
-  co_return std::move(*outcome);
+  Result<std::vector<Endpoint>> found = fail(Errc::Unavailable, "cancelled");
+  if (meeting->outcome) found = std::move(*meeting->outcome);
+  co_return found;
 }
 
 }  // namespace warren::plain
