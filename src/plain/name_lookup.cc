@@ -61,9 +61,7 @@ asio::awaitable<Result<std::vector<Endpoint>>> look_up_name(std::string host, st
                                                 asio::as_tuple(asio::use_awaitable));
   if (error) co_return fail(Errc::Unavailable, "cancelled");
   const MutexLock lock(meeting->mutex);
-  Result<std::vector<Endpoint>> found = fail(Errc::Unavailable, "cancelled");
-  if (meeting->outcome) found = std::move(*meeting->outcome);
-  co_return found;
+  co_return std::move(meeting->outcome).value_or(fail(Errc::Unavailable, "cancelled"));
 }
 
 }  // namespace warren::plain
