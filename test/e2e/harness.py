@@ -257,5 +257,7 @@ class Lab:
 
 
 def die_with_signals():
-    """Turns SIGTERM into an exception, so that a terminated run cleans up as one that ends."""
+    """Turns SIGTERM and SIGINT into an exception, so that a stopped run cleans up as one that ends. SIGINT too: a run
+    that a script has put into the background begins with it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
