@@ -143,7 +143,7 @@ TimePoint PeerTimers::next() const {
 }
 
 std::optional<Timer> PeerTimers::take_due(TimePoint now) {
-  const auto first = std::ranges::min_element(deadlines_);
+  const auto* const first = std::ranges::min_element(deadlines_);
   if (*first == kNever || *first > now) return std::nullopt;
   const auto timer = static_cast<Timer>(first - deadlines_.begin());
   disarm(timer);
