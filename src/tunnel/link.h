@@ -12,6 +12,7 @@
 #include "io/event_fd.h"
 #include "proto/wireguard/messages.h"
 #include "tunnel/coalescer.h"
+#include "tunnel/drop_reason.h"
 #include "tunnel/reclaimer.h"
 #include "tunnel/spsc_ring.h"
 #include "wg/allowed_ips.h"
@@ -82,7 +83,9 @@ struct Drop {
 
 using WorkerCommand = std::variant<Flush, Drop>;
 
-// Rings are bounded: what does not fit is dropped and counted (control_full).
+// Rings are bounded. What the worker cannot tell control is counted (control_full); a peer that
+// cannot be put into `active` is with its next batch; a command that does not fit is asked for
+// again.
 struct Link {
   // `index_table` outlives the link.
   Link(const wg::IndexTable& index_table, io::EventFd wake_control, io::EventFd wake_worker)
@@ -104,10 +107,11 @@ struct Link {
   std::atomic<bool> control_naps = true;  // control does not look at `active` unless woken
 };
 
-// Worker: false when the ring is full. What is reported is either asked for again with a later
-// packet, or the caller keeps it.
-inline bool post(Link& link, const WorkerEvent& event) {
+// Worker: false, and counted, when the ring is full. What is reported is either asked for again
+// with a later packet, or the caller keeps it.
+inline bool post(Link& link, Counters& counters, const WorkerEvent& event) {
   const bool posted = link.events.push(event);
+  if (!posted) counters.drop(DropReason::ControlFull);
   link.to_control.signal();
   return posted;
 }

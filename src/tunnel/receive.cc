@@ -148,18 +148,18 @@ void ReceivePass::note_authenticated(const Packet& packet, std::uint32_t size, T
   peer_run_.data |= size > 0;
 
   if (peer.next.load(std::memory_order_acquire) == &keypair && keypair.claim_confirmation() &&
-      !post(link_, Confirmed{peer.id, keypair.local_index()})) {
+      !post(link_, counters_, Confirmed{peer.id, keypair.local_index()})) {
     keypair.unclaim_confirmation();
   }
   if (keypair.wants_rekey_after_receive(now) && keypair.claim_rekey() &&
-      !post(link_, RekeyWanted{peer.id})) {
+      !post(link_, counters_, RekeyWanted{peer.id})) {
     keypair.unclaim_rekey();
   }
   if (peer_run_.message != packet.message) {
     peer_run_.message = packet.message;
     const wg::PublishedPath* const path = peer.path.load(std::memory_order_acquire);
     if (path == nullptr || path->udp != packet.message->from) {
-      post(link_, Roamed{peer.id, packet.message->from});
+      post(link_, counters_, Roamed{peer.id, packet.message->from});
     }
   }
 }

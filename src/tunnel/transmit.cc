@@ -110,7 +110,7 @@ void Transmitter::stage(wg::DataPeer& peer,
                         TimePoint now) {
   const Staging::Added added = staging_.add(peer.id, header, packet, now);
   counters_.drop(DropReason::StagedOverflow, added.dropped);
-  if (added.ask) post(link_, SendWanted{peer.id});
+  if (added.ask) post(link_, counters_, SendWanted{peer.id});
 }
 
 void Transmitter::send_groups(io::UdpSender& sender, const Topology& topology, TimePoint now) {
@@ -215,7 +215,7 @@ void Transmitter::send_messages(io::UdpSender& sender, TimePoint now) {
 void Transmitter::forget_source(const UdpPath& path) {
   for (const Group& group : std::span(groups_).first(group_count_)) {
     if (group.path != &path) continue;
-    post(link_,
+    post(link_, counters_,
          Roamed{.peer = group.peer->id, .from = {.remote = path.remote, .source = std::nullopt}});
     return;
   }
@@ -230,7 +230,7 @@ void Transmitter::empty_arena(io::UdpSender& sender, TimePoint now) {
 void Transmitter::after_sending(const Group& group, std::uint64_t bytes, TimePoint now) {
   if (wg::note_sent(*group.peer, wg::PacketKind::Data, bytes, now)) note_active(link_, *group.peer);
   if (group.keypair->wants_rekey_after_send(now) && group.keypair->claim_rekey() &&
-      !post(link_, RekeyWanted{group.peer->id})) {
+      !post(link_, counters_, RekeyWanted{group.peer->id})) {
     group.keypair->unclaim_rekey();
   }
 }
@@ -243,7 +243,7 @@ void Transmitter::flush_staged(const Flush& flush,
   // again.
   cached_peer_ = nullptr;
   std::size_t left = staging_.count(flush.peer);
-  if (left == 0 && flush.or_keepalive) post(link_, NothingStaged{flush.peer});
+  if (left == 0 && flush.or_keepalive) post(link_, counters_, NothingStaged{flush.peer});
   std::array<std::uint8_t, virtio::kNetHeaderSize> header{};
   const MutableByteView room(tun_arena_.get(), kMaxPacket);
   for (; left > 0; --left) {

@@ -27,6 +27,7 @@ Worker::Worker(Link& link,
       tun_(tun),
       ports_(ports),
       cipher_(std::move(cipher)),
+      counters_(counters),
       clock_(clock),
       topology_(link.topology),
       sender_(ports, use_gso),
@@ -86,7 +87,7 @@ void Worker::run_commands(TimePoint now) {
 
 void Worker::fail(int device_error) {
   ended_ = true;
-  post(link_, DeviceFailed{device_error});
+  post(link_, counters_, DeviceFailed{device_error});
 }
 
 }  // namespace warren::tunnel

@@ -47,6 +47,7 @@ class Worker {
   io::TunPort& tun_;
   io::UdpPorts ports_;
   std::unique_ptr<PacketCipher> cipher_;
+  Counters& counters_;
   const io::MonotonicClock& clock_;
   Snapshot<Topology>::Reader topology_;
   io::UdpSender sender_;
