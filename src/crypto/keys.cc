@@ -39,5 +39,9 @@ template class PublicKey<NodeKeyTag>;
 template class PrivateKey<NodeKeyTag>;
 template class PublicKey<EphemeralKeyTag>;
 template class PrivateKey<EphemeralKeyTag>;
+template class PublicKey<DiscoKeyTag>;
+template class PrivateKey<DiscoKeyTag>;
+template class PublicKey<RelayKeyTag>;
+template class PrivateKey<RelayKeyTag>;
 
 }  // namespace warren

@@ -66,12 +66,23 @@ struct NodeKeyTag {};
 
 struct EphemeralKeyTag {};
 
+struct DiscoKeyTag {};
+
+struct RelayKeyTag {};
+
 // A node's WireGuard static key; also its identity at relays (spec: paths section 0.1).
 using NodePublicKey = PublicKey<NodeKeyTag>;
 using NodePrivateKey = PrivateKey<NodeKeyTag>;
 // Lives for one handshake.
 using EphemeralPublicKey = PublicKey<EphemeralKeyTag>;
 using EphemeralPrivateKey = PrivateKey<EphemeralKeyTag>;
+
+// Seals path probes; one process run long (spec: paths section 0.1).
+using DiscoPublicKey = PublicKey<DiscoKeyTag>;
+using DiscoPrivateKey = PrivateKey<DiscoKeyTag>;
+// A relay server's (spec: paths section 0.1).
+using RelayPublicKey = PublicKey<RelayKeyTag>;
+using RelayPrivateKey = PrivateKey<RelayKeyTag>;
 
 using SymmetricKey = Secret<kKeySize>;  // for an AEAD, a MAC or a chaining key
 using SharedSecret = Secret<kKeySize>;  // what a Diffie-Hellman gives

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/udp_path.h"
+#include "crypto/keys.h"
+#include "path/report.h"
+#include "proto/relay/region.h"
+#include "wg/data_peer.h"
+#include "wg/peer_path.h"
+
+// What the path engine asks of its caller. Values, so a test compares a list with a list.
+namespace warren::path {
+
+using wg::PeerId;
+
+// From the socket that also carries WireGuard.
+struct SendUdp {
+  UdpPath to;
+  std::vector<std::uint8_t> datagram;
+
+  bool operator==(const SendUdp&) const = default;
+};
+
+// A connection to the region is made if there is none.
+struct SendRelay {
+  relay::Route to;
+  std::vector<std::uint8_t> datagram;
+
+  bool operator==(const SendRelay&) const = default;
+};
+
+// The peer's packets go this way from now on.
+struct SetPath {
+  PeerId peer;
+  wg::PeerPath path;
+
+  bool operator==(const SetPath&) const = default;
+};
+
+// Our home relay: stay connected to it, tell it and the coordination server.
+struct SetHome {
+  relay::RegionId region;
+
+  bool operator==(const SetHome&) const = default;
+};
+
+// The connection to the region is in doubt: see whether it lives, and make a new one if not.
+struct CheckRelay {
+  relay::RegionId region;
+
+  bool operator==(const CheckRelay&) const = default;
+};
+
+// Nothing answers over UDP: measure the region by HTTPS, and say so with on_relay_measured.
+struct MeasureRelay {
+  relay::RegionId region;
+
+  bool operator==(const MeasureRelay&) const = default;
+};
+
+// What peers may reach us under, best first: for the coordination server.
+struct EndpointsChanged {
+  std::vector<Endpoint> endpoints;
+
+  bool operator==(const EndpointsChanged&) const = default;
+};
+
+// A network report is complete.
+struct ReportReady {
+  Report report;
+
+  bool operator==(const ReportReady&) const = default;
+};
+
+using Action = std::variant<SendUdp,
+                            SendRelay,
+                            SetPath,
+                            SetHome,
+                            CheckRelay,
+                            MeasureRelay,
+                            EndpointsChanged,
+                            ReportReady>;
+using Actions = std::vector<Action>;
+
+}  // namespace warren::path
