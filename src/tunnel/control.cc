@@ -162,7 +162,7 @@ void Control::perform(const wg::SendMessage& action, TimePoint now) {
     engine_.data_peer(*action.peer)
         .bytes_sent.fetch_add(action.message.view().size(), std::memory_order_relaxed);
   }
-  send_datagram(action.message.view(), action.to, now);
+  send_datagram(action.message.view(), *action.to, now);
 }
 
 void Control::perform(const wg::SendKeepalive& action, TimePoint now) {
@@ -178,7 +178,7 @@ void Control::perform(const wg::SendKeepalive& action, TimePoint now) {
                                 {.receiver = keypair->remote_index(), .counter = *counter});
   aead_seal(MutableByteView(datagram).subspan(wireguard::kDataHeaderSize), keypair->send_key(),
             *counter, {}, {});
-  send_datagram(datagram, path->udp, now);
+  send_datagram(datagram, *path->path.direct, now);
   if (wg::note_sent(peer, wg::PacketKind::Keepalive, datagram.size(), now)) {
     engine_.on_activity(action.peer, now, actions_);
   }

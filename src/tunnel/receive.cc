@@ -158,7 +158,7 @@ void ReceivePass::note_authenticated(const Packet& packet, std::uint32_t size, T
   if (peer_run_.message != packet.message) {
     peer_run_.message = packet.message;
     const wg::PublishedPath* const path = peer.path.load(std::memory_order_acquire);
-    if (path == nullptr || path->udp != packet.message->from) {
+    if (path == nullptr || path->path.direct != packet.message->from) {
       post(link_, counters_, Roamed{peer.id, packet.message->from});
     }
   }

@@ -86,7 +86,7 @@ bool Transmitter::add_item(std::span<const std::uint8_t, virtio::kNetHeaderSize>
   const auto known = std::span(groups_).first(group_count_);
   auto group = std::ranges::find(known, peer, &Group::peer);
   if (group == known.end()) {
-    groups_[group_count_] = {.peer = peer, .keypair = keypair, .path = &path->udp};
+    groups_[group_count_] = {.peer = peer, .keypair = keypair, .path = &*path->path.direct};
     group = known.end();  // the entry just filled
     ++group_count_;
   }

@@ -56,7 +56,7 @@ TEST(EngineHandshake, CompletesOnTheInitiatorAndIsConfirmedOnTheResponder) {
   EnginePair pair;
   const auto initiation = pair.want_send(pair.a);
   EXPECT_THAT(describe(initiation), ElementsAre("initiation"));
-  EXPECT_EQ(messages(initiation)[0].to.remote, pair.b.endpoint);
+  EXPECT_EQ(messages(initiation)[0].to.value().remote, pair.b.endpoint);
   const auto response = pair.deliver(pair.b, messages(initiation)[0]);
   EXPECT_THAT(describe(response), ElementsAre("response"));
   EXPECT_EQ(sending_keypair(pair.data(pair.b), pair.now), nullptr);

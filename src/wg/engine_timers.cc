@@ -112,7 +112,7 @@ void Engine::on_confirmed(PeerId peer_id,
 }
 
 void Engine::on_roamed(PeerId peer_id, const UdpPath& from) {
-  if (Peer* const peer = state_->find(peer_id)) state_->set_path(*peer, from);
+  if (Peer* const peer = state_->find(peer_id)) state_->roam(*peer, from);
 }
 
 }  // namespace warren::wg

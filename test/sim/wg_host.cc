@@ -78,11 +78,12 @@ void WgHost::perform() {
 void WgHost::perform(const wg::Action& action) {
   if (const auto* const send = std::get_if<wg::SendMessage>(&action)) {
     observer_->on_message(*send);
+    WARREN_CHECK(send->to.has_value());
     if (network_.is_traced()) {
       network_.note(name_, fmt::format("message {} to {}", send->message.view()[0],
-                                       send->to.remote.to_string()));
+                                       send->to->remote.to_string()));
     }
-    network_.send(at_, send->to.remote, send->message.view());
+    network_.send(at_, send->to->remote, send->message.view());
   } else if (const auto* const keepalive = std::get_if<wg::SendKeepalive>(&action)) {
     seal_and_send(engine_.data_peer(keepalive->peer), {});
   } else if (const auto* const flush_staged = std::get_if<wg::FlushStaged>(&action)) {
@@ -131,7 +132,7 @@ bool WgHost::seal_and_send(wg::DataPeer& peer, ByteView packet) {
   observer_->on_sealed(*keypair, *counter);
   observer_->on_reason(peer.id);
   const wg::PublishedPath* const path = peer.path.load(std::memory_order_acquire);
-  if (path == nullptr) {
+  if (path == nullptr || !path->path.direct) {
     ++counters_.path_none;
     return true;
   }
@@ -146,11 +147,11 @@ bool WgHost::seal_and_send(wg::DataPeer& peer, ByteView packet) {
                 .size = static_cast<std::uint32_t>(size)};
   cipher_->seal({&job, 1});
   if (network_.is_traced()) {
-    network_.note(name_,
-                  fmt::format("data {} B, key {:08x} counter {}, to {}", packet.size(),
-                              keypair->local_index(), *counter, path->udp.remote.to_string()));
+    network_.note(name_, fmt::format("data {} B, key {:08x} counter {}, to {}", packet.size(),
+                                     keypair->local_index(), *counter,
+                                     path->path.direct->remote.to_string()));
   }
-  network_.send(at_, path->udp.remote, datagram);
+  network_.send(at_, path->path.direct->remote, datagram);
 
   const auto kind = packet.empty() ? wg::PacketKind::Keepalive : wg::PacketKind::Data;
   const bool wants_rekey = keypair->wants_rekey_after_send(now) && keypair->claim_rekey();
@@ -221,7 +222,7 @@ void WgHost::receive_data(ByteView datagram, const UdpPath& from) {
       peer.next.load(std::memory_order_acquire) == keypair && keypair->claim_confirmation();
   const bool wants_rekey = keypair->wants_rekey_after_receive(now) && keypair->claim_rekey();
   const wg::PublishedPath* const path = peer.path.load(std::memory_order_acquire);
-  const bool roamed = path == nullptr || path->udp != from;
+  const bool roamed = path == nullptr || path->path.direct != from;
   const auto kind = size == 0 ? wg::PacketKind::Keepalive : wg::PacketKind::Data;
   if (wg::note_received(peer, kind, datagram.size(), now))
     engine_.on_activity(peer.id, now, actions_);
