@@ -92,7 +92,9 @@ Candidate* Candidates::add(const Endpoint& endpoint) {
     entries_.erase(oldest);
     ++evicted_;
   }
-  return &entries_.emplace_back(Candidate{.endpoint = endpoint});
+  Candidate& entry = entries_.emplace_back();
+  entry.endpoint = endpoint;
+  return &entry;
 }
 
 void Candidates::prune(const std::optional<Endpoint>& keep, TimePoint now) {

@@ -56,7 +56,9 @@ void Netcheck::add_targets(const relay::Region& region,
 RegionLatency& Netcheck::latency_entry(relay::RegionId region) {
   const auto at = std::ranges::lower_bound(latencies_, region, {}, &RegionLatency::region);
   if (at != latencies_.end() && at->region == region) return *at;
-  return *latencies_.insert(at, RegionLatency{.region = region});
+  RegionLatency entry;
+  entry.region = region;
+  return *latencies_.insert(at, entry);
 }
 
 std::optional<Duration> Netcheck::latency(relay::RegionId region) const {

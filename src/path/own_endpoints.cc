@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "path/candidates.h"
 #include "path/constants.h"
@@ -44,8 +45,8 @@ std::vector<Endpoint> OwnEndpoints::observed(bool is_v6, TimePoint now) const {
   std::ranges::copy_if(observed_, std::back_inserter(found), [&](const Observed& entry) {
     return entry.endpoint.address.is_v6() == is_v6 && now - entry.last <= kObservedFor;
   });
-  std::ranges::stable_sort(found, std::ranges::greater(), [](const Observed& entry) {
-    return std::pair(entry.times, entry.last);
+  std::ranges::sort(found, std::ranges::greater(), [](const Observed& entry) {
+    return std::tuple(entry.times, entry.last, entry.endpoint);
   });
   std::vector<Endpoint> out;
   out.reserve(found.size());
