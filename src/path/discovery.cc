@@ -13,7 +13,7 @@ void Discovery::start(Duration round_trip, TimePoint now) {
 }
 
 void Discovery::ping(Duration round_trip, TimePoint now) {
-  round_trip_ = round_trip;
+  round_trip_ = std::max(round_trip, 2 * kPingSpacing);
   pings_began_ = now;
   pings_ = 0;
   next_ping_ = now;

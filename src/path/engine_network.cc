@@ -82,9 +82,10 @@ void Engine::State::check_network(TimePoint now) {
 }
 
 void Engine::State::refresh_endpoints(TimePoint now) {
+  next_refresh = now + kStunIntervalMin + Duration(random.below(kStunIntervalSpread.count()));
+  // One that runs will do.
   if (!started || netcheck.running() || last_refresh > now - kStunTries * kStunRetry) return;
   last_refresh = now;
-  next_refresh = now + kStunIntervalMin + Duration(random.below(kStunIntervalSpread.count()));
   netcheck.refresh(network, home, now);
 }
 

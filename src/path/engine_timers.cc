@@ -7,7 +7,6 @@
 namespace warren::path {
 
 void Engine::on_timeout(TimePoint now, Actions& out) {
-  state_->netcheck.on_timeout(now, out);
   state_->finish_report(now, out);
   if (state_->active_peers > 0) {
     if (now >= state_->next_full_check) state_->check_network(now);
@@ -19,6 +18,7 @@ void Engine::on_timeout(TimePoint now, Actions& out) {
     state_->on_timeout(*peer, now, out);
     state_->finish(*peer, now, out);
   }
+  state_->netcheck.on_timeout(now, out);  // also what the above began
 }
 
 TimePoint Engine::next_timeout() const {

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "base/time.h"
+
+namespace warren::relay {
+
+// A token bucket as the time at which it will be full: one number instead of tokens and an age.
+// A new one is full.
+class TokenBucket {
+ public:
+  bool is_full(TimePoint now) const { return full_at_ <= now; }
+
+  // One token comes every `interval`, and `burst` fit. False when there is none.
+  bool take(Duration interval, std::size_t burst, TimePoint now) {
+    const TimePoint full_after = std::max(full_at_, now) + interval;
+    if (full_after > now + interval * static_cast<Duration::rep>(burst)) return false;
+    full_at_ = full_after;
+    return true;
+  }
+
+  // When the next take() succeeds; not after `now` when it would now.
+  TimePoint next(Duration interval, std::size_t burst) const {
+    return full_at_ - interval * static_cast<Duration::rep>(burst - 1);
+  }
+
+ private:
+  TimePoint full_at_{};
+};
+
+}  // namespace warren::relay
