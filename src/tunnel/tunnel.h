@@ -63,7 +63,7 @@ class Tunnel {
   virtual void configure(const Change& change) = 0;
   virtual const wg::Engine& engine() const = 0;
 
-  virtual Mesh* mesh() = 0;  // null: plain WireGuard
+  virtual Mesh* mesh() { return nullptr; }  // null: plain WireGuard
 
   virtual std::uint16_t listen_port() const = 0;
   virtual std::uint32_t mark() const = 0;
