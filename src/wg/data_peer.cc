@@ -31,4 +31,9 @@ bool note_unreachable(DataPeer& peer) {
   return claim_note(peer.activity);
 }
 
+bool note_source_refused(DataPeer& peer) {
+  peer.activity.source_refused.store(true, std::memory_order_relaxed);
+  return claim_note(peer.activity);
+}
+
 }  // namespace warren::wg

@@ -41,7 +41,10 @@ struct Activity {
   Stamp authenticated_received;  // data or keepalive; with managed paths also handshake messages
   // Managed paths only, for whoever manages them:
   Stamp direct_received;  // something authenticated, from where the published direct path leads
-  std::atomic<bool> unreachable = false;  // the kernel would not send there; the reader clears it
+  // What the kernel said when something was sent there. Set by the data path, cleared by whoever
+  // acts on it.
+  std::atomic<bool> unreachable = false;     // no such host or network
+  std::atomic<bool> source_refused = false;  // not from the path's source; it chose one itself
   std::atomic<bool> noted =
       false;  // set by the data path with the first stamp, cleared by the engine's drain
 };
@@ -74,8 +77,9 @@ enum class PacketKind : bool { Data, Keepalive };
 // became active, tell the engine (on_activity) soon.
 bool note_sent(DataPeer& peer, PacketKind kind, std::uint64_t bytes, TimePoint now);
 bool note_received(DataPeer& peer, PacketKind kind, std::uint64_t bytes, TimePoint now);
-// The kernel says that the direct path's host or network cannot be reached. True: as above.
+// Managed paths: something was wrong with the direct path when a batch was sent. True: as above.
 bool note_unreachable(DataPeer& peer);
+bool note_source_refused(DataPeer& peer);
 
 // Whether what came from there came over the peer's direct path: then
 // Activity::direct_received is stamped, before the batch is noted.
