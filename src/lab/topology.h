@@ -38,8 +38,8 @@ struct InterfaceAddress {
   bool operator==(const InterfaceAddress&) const = default;
 };
 
-// Between a host or router and the router it is behind. "link" sets both ways, then "up" (towards
-// the router it is behind) and "down" each its own.
+// Between a host or router and the router it is behind. "link" sets both ways; "up" (towards the
+// router it is behind) and "down" change what they say of one.
 struct Uplink {
   std::string behind;  // the name of a router; empty: none, of the one at the top
   LinkQuality up;
