@@ -384,10 +384,9 @@ TEST(Internet, DependsOnItsSeedAlone) {
     Trace trace;
     Internet internet(time, seed);
     internet.set_trace(&trace);
-    NatConfig nat = hard();
-    Router& router = internet.add_router(internet.root(), home(nat));
+    Router& router = internet.add_router(internet.root(), home(hard()));
     router.set_uplink({.delay = 5ms, .jitter = 5ms, .loss_percent = 10}, {.delay = 5ms});
-    Peer server(internet, "server", internet.root());
+    const Peer server(internet, "server", internet.root());
     Peer a(internet, "a", router);
     for (int i = 0; i < 50; ++i) {
       a.send(server.v4());
