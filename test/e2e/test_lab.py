@@ -69,7 +69,7 @@ def test_a_nat_is_found_to_be_what_it_was_configured_to_be(surroundings, name):
         found = judge.classify()
     configured = {key: NATS[name].get(key, default) for key, default in DEFAULTS.items() if key in found}
     if "ports_per_host" in NATS[name]:
-        found.pop("ports"), configured.pop("ports")  # seen from outside, a block of random ports is random
+        configured["ports"] = found["ports"]  # few random ports in a block may look like anything
     assert found == configured
 
 
