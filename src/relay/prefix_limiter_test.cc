@@ -38,15 +38,16 @@ TEST(PrefixLimiter, AFloodFromEverywhereCostsOthersNothing) {
   EXPECT_EQ(allowed(limiter, "192.0.2.1", 50, now), 50);
 }
 
-TEST(TokenBucket, SaysWhenTheNextTokenComes) {
+TEST(TokenBucket, SaysWhenAReservedTokenComes) {
   TokenBucket bucket;
   const TimePoint now{5s};
-  EXPECT_LE(bucket.next(1s, 2), now);
-  EXPECT_TRUE(bucket.take(1s, 2, now));
-  EXPECT_TRUE(bucket.take(1s, 2, now));
+  EXPECT_LE(bucket.reserve(1s, 2, now), now);
+  EXPECT_LE(bucket.reserve(1s, 2, now), now);
   EXPECT_FALSE(bucket.take(1s, 2, now));
-  EXPECT_EQ(bucket.next(1s, 2), now + 1s);
-  EXPECT_TRUE(bucket.take(1s, 2, now + 1s));
+  EXPECT_EQ(bucket.reserve(1s, 2, now), now + 1s);
+  EXPECT_EQ(bucket.reserve(1s, 2, now), now + 2s);
+  EXPECT_FALSE(bucket.take(1s, 2, now + 2s));
+  EXPECT_TRUE(bucket.take(1s, 2, now + 3s));
 }
 
 }  // namespace

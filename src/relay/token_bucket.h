@@ -21,9 +21,11 @@ class TokenBucket {
     return true;
   }
 
-  // When the next take() succeeds; not after `now` when it would now.
-  TimePoint next(Duration interval, std::size_t burst) const {
-    return full_at_ - interval * static_cast<Duration::rep>(burst - 1);
+  // Takes the next token, whenever it comes, and says when that is: not after `now` when there is
+  // one already.
+  TimePoint reserve(Duration interval, std::size_t burst, TimePoint now) {
+    full_at_ = std::max(full_at_, now) + interval;
+    return full_at_ - interval * static_cast<Duration::rep>(burst);
   }
 
  private:
