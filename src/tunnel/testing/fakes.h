@@ -199,6 +199,7 @@ class FakeUdp final : public io::UdpPort {
   }
 
   int send(std::span<mmsghdr> messages) override {
+    if (error != 0) return -error;
     for (const mmsghdr& message : messages) {
       sockaddr_in to{};
       std::memcpy(&to, message.msg_hdr.msg_name, sizeof to);
@@ -246,6 +247,7 @@ class FakeUdp final : public io::UdpPort {
     queue_.commit();
   }
 
+  int error = 0;                      // what send() fails with
   std::atomic<std::size_t> sent = 0;  // messages, each perhaps many datagrams
 
  private:
