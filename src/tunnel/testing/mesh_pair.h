@@ -99,9 +99,14 @@ struct MeshPair {
 
   // What `from` gave to the relay client arrives at the other. True when there was something.
   bool carry(Side& from) {
+    const bool any = carry_data(from);
+    return carry_messages(from) || any;
+  }
+
+  bool carry_messages(Side& from) {
     FakeRelay& relay = relay_of(from);
     const relay::Route source{.region = kRegion, .peer = from.private_key.public_key()};
-    bool any = carry_data(from);
+    bool any = false;
     while (!relay.sent.empty()) {
       const auto [to, datagram] = std::exchange(relay.sent.front(), {});
       relay.sent.pop_front();
