@@ -37,6 +37,7 @@ inline constexpr Duration kLastRound = 30s;     // and no further: an open way i
 inline constexpr Duration kRepings = 3s;        // how long after a round pings are repeated
 inline constexpr Duration kRelayRoundTrip = 100ms;  // assumed while unknown
 inline constexpr Duration kCallAnswer = 2s;         // own call-me-maybe in answer to one, at most
+inline constexpr Duration kCallSpacing = 20ms;   // of calls that say the same
 inline constexpr Duration kGoneRetryMin = 50ms;     // the relay says the peer is not there (yet)
 inline constexpr Duration kGoneRetryMax = 5s;
 inline constexpr Duration kSeenFor = 45s;  // a candidate known only from its pings, stock

@@ -99,8 +99,11 @@ void Engine::on_relayed_disco(ByteView datagram,
   }
   Peer& peer = **sender;
   peer.learned = from.region;
-  peer.gone_backoff = {};
-  peer.next_call = kNever;
+  if (peer.gone_backoff > Duration::zero()) {
+    // It was not there, so it has not heard us.
+    peer.gone_backoff = {};
+    peer.next_call = peer.is_active(now) && peer.state != PathState::Direct ? now : kNever;
+  }
   state_->repeat_initiation(peer, now, out);
   if (const auto* const ping = std::get_if<disco::Ping>(&*message)) {
     ++state_->counters.pings_received;

@@ -80,6 +80,8 @@ void Engine::State::ping_second_best(Peer& peer, TimePoint now, Actions& out) {
 void Engine::State::call(Peer& peer, TimePoint now, Actions& out) {
   const auto to = route(peer);
   if (!to || box(peer) == nullptr) return;
+  // Several reasons at once are one call.
+  if (peer.last_call > now - kCallSpacing && peer.called_version == endpoints_version) return;
   if (!endpoints_are_fresh(now) || netcheck.running()) {
     // Called now with what we know, and again when we know better.
     if (!peer.call_after_stun) waiting_for_stun.push_back(peer.id);
@@ -87,6 +89,7 @@ void Engine::State::call(Peer& peer, TimePoint now, Actions& out) {
     if (!endpoints_are_fresh(now)) refresh_endpoints(now);
   }
   peer.last_call = now;
+  peer.called_version = endpoints_version;
   ++counters.call_me_maybes_sent;
   out.emplace_back(
       SendRelay{.to = *to, .datagram = seal(peer, disco::encode_call_me_maybe(own.list(now)))});

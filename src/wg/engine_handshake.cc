@@ -107,8 +107,8 @@ void Engine::State::on_initiation(ByteView datagram,
   peer.last_initiation_accepted = now;
   update_timers(peer);
   note_origin(peer, from, now);
-  // When both begin at once, whoever initiates again first wins (spec: paths section 1.3).
-  drop_handshake(peer);
+  // An initiation of ours stays: when both begin at once, both are answered, and neither has to
+  // wait for a retry, whatever the other does with its own.
   peer.timers.on_handshake_received(now);
   answer(peer, *opened, now, out);
   reschedule(peer);
@@ -140,7 +140,8 @@ void Engine::State::answer(Peer& peer,
                                            .local_index = local_index,
                                            .remote_index = opened.remote_index,
                                            .is_initiator = false,
-                                           .created = now},
+                                           .created = now,
+                                           .renew_after = kRekeyAfterTime},
                                           std::move(created->keys)));
   peer.last_handshake_sent = now;
   peer.timers.on_response_sent(now);
@@ -172,12 +173,17 @@ void Engine::State::on_response(ByteView datagram,
   drop_handshake(peer);
   update_timers(peer);
   note_origin(peer, from, now);
-  install_as_initiator(peer, make_keypair({.peer = peer.data.get(),
-                                           .local_index = message->receiver,
-                                           .remote_index = message->sender,
-                                           .is_initiator = true,
-                                           .created = now},
-                                          std::move(*keys)));
+  // Both began at once: one of the two lets the other renew, or they would for ever.
+  const bool yields = peer.next != nullptr && public_key < peer.public_key;
+  install_as_initiator(
+      peer,
+      make_keypair({.peer = peer.data.get(),
+                    .local_index = message->receiver,
+                    .remote_index = message->sender,
+                    .is_initiator = true,
+                    .created = now,
+                    .renew_after = kRekeyAfterTime + (yields ? kRekeyTimeout : Duration::zero())},
+                   std::move(*keys)));
   peer.timers.on_handshake_received(now);
   peer.timers.on_session_derived(now);
   complete_handshake(peer, out);

@@ -1,5 +1,6 @@
 #include "sim/stream.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/random.h"
 #include "sim/internet.h"
 #include "sim/machine.h"
 
@@ -299,6 +301,48 @@ TEST_F(StreamTest, MayBeClosedByWhatItTells) {
   time.run_for(10s);
   EXPECT_TRUE(again);
   EXPECT_EQ(stream->state(), Stream::State::Ended);
+}
+
+TEST_F(StreamTest, DeliversAllOrTellsWhateverHappens) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    SeededRandom random(seed);
+    const auto any = [&](std::uint64_t below) { return static_cast<int>(random.below(below)); };
+    client = {};
+    server = {};
+    connect();
+    std::vector<std::string> said;
+    for (int i = 0; i < 300; ++i) {
+      if (client.say(std::to_string(i))) said.push_back(std::to_string(i));
+      switch (random.below(40)) {
+        case 0:
+          home.set_uplink({.delay = any(100) * 1ms,
+                           .jitter = any(50) * 1ms,
+                           .keeps_order = false,
+                           .loss_percent = 1.0 * any(40)},
+                          {.loss_percent = 1.0 * any(40), .duplicate_percent = 10});
+          break;
+        case 1:
+          home.set_uplink_up(random.below(2) == 0);
+          break;
+        case 2:
+          if (random.below(20) == 0) home.reboot();
+          break;
+        default:
+          break;
+      }
+      time.run_for(any(100) * 1ms);
+    }
+    home.set_uplink({}, {});
+    home.set_uplink_up(true);
+    time.run_for(300s);
+    ASSERT_LE(server.heard.size(), said.size());
+    EXPECT_TRUE(std::equal(server.heard.begin(), server.heard.end(), said.begin()));
+    if (!client.end) EXPECT_EQ(server.heard, said);
+    client.stream->close();
+    time.run_for(300s);
+    EXPECT_EQ(client_machine.streams(), 0);
+  }
 }
 
 }  // namespace warren::sim

@@ -33,7 +33,7 @@ void WgHost::send_message(const wg::SendMessage& message) {
   network_.send(at_, message.to->remote, message.message.view());
 }
 
-void WgHost::send_data(const wg::PeerPath& path, ByteView datagram) {
+void WgHost::send_data(const wg::DataPeer& /*peer*/, const wg::PeerPath& path, ByteView datagram) {
   WARREN_CHECK(path.direct.has_value());
   network_.send(at_, path.direct->remote, datagram);
 }

@@ -23,7 +23,7 @@ class WgHost final : public Host, public WgStack {
 
  private:
   void send_message(const wg::SendMessage& message) override;
-  void send_data(const wg::PeerPath& path, ByteView datagram) override;
+  void send_data(const wg::DataPeer& peer, const wg::PeerPath& path, ByteView datagram) override;
 
   bool is_traced() const override { return network_.is_traced(); }
 

@@ -134,7 +134,7 @@ bool WgStack::seal_and_send(wg::DataPeer& peer, ByteView packet) {
     note(fmt::format("data {} B, key {:08x} counter {}", packet.size(), keypair->local_index(),
                      *counter));
   }
-  send_data(path->path, datagram);
+  send_data(peer, path->path, datagram);
 
   const auto kind = packet.empty() ? wg::PacketKind::Keepalive : wg::PacketKind::Data;
   const bool wants_rekey = keypair->wants_rekey_after_send(now) && keypair->claim_rekey();

@@ -91,7 +91,7 @@ class WgStack {
   void set_path(wg::PeerId peer, const wg::PeerPath& path);
 
   virtual void send_message(const wg::SendMessage& message) = 0;
-  virtual void send_data(const wg::PeerPath& path, ByteView datagram) = 0;
+  virtual void send_data(const wg::DataPeer& peer, const wg::PeerPath& path, ByteView datagram) = 0;
 
   // For a trace.
   virtual bool is_traced() const = 0;
