@@ -133,6 +133,8 @@ void Paths::on_activity(wg::PeerId peer, TimePoint now) {
   if (!wg_.has_peer(peer)) return;
   wg::Activity& activity = wg_.data_peer(peer).activity;
   engine_.on_activity(peer, activity, now, actions_);
+  if (const std::uint16_t region = activity.relayed_by.exchange(0, std::memory_order_relaxed))
+    engine_.on_relayed(peer, relay::RegionId{region}, now, actions_);
   if (activity.source_refused.exchange(false, std::memory_order_relaxed))
     engine_.on_source_refused(peer, now, actions_);
   if (activity.unreachable.exchange(false, std::memory_order_relaxed))

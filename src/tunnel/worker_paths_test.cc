@@ -110,14 +110,18 @@ TEST(WorkerPaths, AreProvenOnlyByWhatComesOverThem) {
   pair.set_path(pair.b, {.direct = pair.direct_to(pair.a), .relay = std::nullopt});
   pair.clock.advance(1s);
   pair.a.tun.put(testing::udp_packet(pair.a, pair.b, 100));
-  pair.settle();
+  pair.a.worker->round();
+  pair.carry_data(pair.a);
+  pair.b.worker->round();
+  EXPECT_EQ(activity.relayed_by, testing::kRegion.value);
   EXPECT_EQ(activity.data_received.get(), pair.clock.now());
-  EXPECT_EQ(activity.direct_received.get(), wg::Stamp::kNone);  // it was relayed
+  EXPECT_EQ(activity.direct_received.get(), wg::Stamp::kNone);
 
   pair.set_path(pair.a, {.direct = pair.direct_to(pair.b), .relay = std::nullopt});
   pair.a.tun.put(testing::udp_packet(pair.a, pair.b, 100));
   pair.settle();
   EXPECT_EQ(activity.direct_received.get(), pair.clock.now());
+  EXPECT_EQ(activity.relayed_by, 0);  // control knows
 }
 
 TEST(WorkerPaths, CountWhatTheRelayClientHasNoRoomFor) {
