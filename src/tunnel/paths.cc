@@ -143,12 +143,13 @@ void Paths::on_activity(wg::PeerId peer, TimePoint now) {
 
 void Paths::send(const wg::SendMessage& message, TimePoint now) {
   const ByteView bytes = message.message.view();
+  const UdpPath to = message.to.value_or(UdpPath());
   if (message.peer) {
     engine_.send_handshake(*message.peer, bytes, now, actions_);
     on_activity(*message.peer, now);  // what is answered may have come over the direct path
-  } else if (!wg::is_relayed_source(message.to->remote.address)) {
-    send_udp_(bytes, *message.to, now);
-  } else if (last_relayed_ && wg::relayed_source(*last_relayed_) == *message.to) {
+  } else if (!wg::is_relayed_source(to.remote.address)) {
+    send_udp_(bytes, to, now);
+  } else if (last_relayed_ && wg::relayed_source(*last_relayed_) == to) {
     relay_.send(*last_relayed_, bytes);
   }
 }
