@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdint>
 
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -11,6 +12,12 @@ namespace warren::io {
 Result<EventFd> EventFd::create() {
   FileDescriptor fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!fd.is_open()) return unexpected(errno_error("make an eventfd", errno));
+  return EventFd(std::move(fd));
+}
+
+Result<EventFd> EventFd::duplicate() const {
+  FileDescriptor fd(fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!fd.is_open()) return unexpected(errno_error("duplicate an eventfd", errno));
   return EventFd(std::move(fd));
 }
 

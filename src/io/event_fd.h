@@ -9,6 +9,8 @@ namespace warren::io {
 class EventFd {
  public:
   static Result<EventFd> create();
+  // The same event under a descriptor of its own: for one who signals it and may outlive this.
+  Result<EventFd> duplicate() const;
 
   int fd() const { return fd_.get(); }  // readable once signalled
 

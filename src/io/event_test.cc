@@ -32,6 +32,12 @@ TEST(EventFd, IsReadableFromSignalToConsume) {
   EXPECT_FALSE(event.consume());
 }
 
+TEST(EventFd, IsSignalledByItsDuplicate) {
+  const EventFd event = EventFd::create().value();
+  event.duplicate().value().signal();
+  EXPECT_TRUE(event.consume());
+}
+
 TEST(TimerFd, IsDueFromItsDeadlineOn) {
   const TimerFd timer = TimerFd::create().value();
   timer.arm(boot_now() + 24h);

@@ -13,7 +13,8 @@
 namespace warren::lab {
 
 // A host's TUN device, in the host's network namespace, with its addresses and default routes. The
-// kernel removes it with its descriptor, also after kill -9.
+// kernel removes it with its descriptor, also after kill -9. As long as it lives, so does the
+// namespace, even when its name is removed.
 class HostDevice {
  public:
   // Errors say which host.

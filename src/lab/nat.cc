@@ -56,12 +56,13 @@ Flow with_destination(const Flow& flow, const Endpoint& destination) {
   return out;
 }
 
-void check(const NatConfig& config) {
+NatConfig checked(NatConfig config) {
   WARREN_CHECK(!config.external.empty());
   WARREN_CHECK(std::ranges::all_of(config.external, [&](const IpAddress& address) {
     return address.is_v4() == config.external.front().is_v4();
   }));
   WARREN_CHECK(0 < config.first_port && config.first_port <= config.last_port);
+  return config;
 }
 
 }  // namespace
@@ -88,10 +89,10 @@ struct Nat::State {
   using Sessions = SessionTable<Mapping*>;
 
   State(NatConfig wanted, std::uint64_t seed)
-      : config(std::move(wanted)), random(seed), sessions(timeouts_of(config)) {
-    check(config);
-    ports.emplace(config, random);
-  }
+      : config(checked(std::move(wanted))),
+        random(seed),
+        ports(config, random),
+        sessions(timeouts_of(config)) {}
 
   void forget() {
     sessions.clear();
@@ -99,7 +100,7 @@ struct Nat::State {
     outside.clear();
     inside.clear();
     hosts.clear();
-    ports.emplace(config, random);
+    ports.reset();
   }
 
   NatVerdict drop(NatDrop reason) {
@@ -142,7 +143,7 @@ struct Nat::State {
 
   NatConfig config;
   SeededRandom random;
-  std::optional<NatPorts> ports;
+  NatPorts ports;
   Sessions sessions;
   // All of these are bounded by the sessions.
   std::unordered_map<IpAddress, Host> hosts;
@@ -186,10 +187,10 @@ std::expected<Endpoint, NatDrop> Nat::State::map(const Flow& flow, TcpEvent even
 
 Nat::State::Mapping* Nat::State::add_mapping(const Flow& key) {
   Host& host = hosts[key.source.address];
-  const auto external = ports->allocate(key.protocol, key.source.port, host.ports);
+  const auto external = ports.allocate(key.protocol, key.source.port, host.ports);
   if (!external) {
     if (host.mappings == 0) {
-      ports->release_host(host.ports);
+      ports.release_host(host.ports);
       hosts.erase(key.source.address);
     }
     return nullptr;
@@ -220,11 +221,11 @@ void Nat::State::remove(const Sessions::Session& session) {
   if (--mapping.sessions > 0) return;
 
   const Flow key = mapping.key;
-  ports->release(key.protocol, mapping.external);
+  ports.release(key.protocol, mapping.external);
   outside.erase(outside_key(key.protocol, mapping.external));
   inside.erase(key);
   if (--host.mappings > 0) return;
-  ports->release_host(host.ports);
+  ports.release_host(host.ports);
   hosts.erase(key.source.address);
 }
 
@@ -303,8 +304,9 @@ void Nat::forget() {
 }
 
 void Nat::change_external(std::vector<IpAddress> external) {
-  state_->config.external = std::move(external);
-  check(state_->config);
+  NatConfig config = state_->config;
+  config.external = std::move(external);
+  state_->config = checked(std::move(config));
   state_->forget();
 }
 

@@ -9,11 +9,11 @@ namespace warren::lab {
 
 namespace {
 
-const NatSites kSites{
+constexpr NatSites kSites{
     .hosts = {IpAddress::v4({192, 168, 1, 10}), IpAddress::v4({192, 168, 1, 11})},
     .servers = {IpAddress::v4({198, 51, 100, 1}), IpAddress::v4({198, 51, 100, 2})}};
-const IpAddress kExternal = IpAddress::v4({203, 0, 113, 1});
-const IpAddress kOtherExternal = IpAddress::v4({203, 0, 113, 2});
+constexpr IpAddress kExternal = IpAddress::v4({203, 0, 113, 1});
+constexpr IpAddress kOtherExternal = IpAddress::v4({203, 0, 113, 2});
 
 // The sites and one NAT, without a network.
 class Bench final : public NatSurroundings {

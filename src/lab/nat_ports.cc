@@ -8,23 +8,31 @@
 namespace warren::lab {
 
 NatPorts::NatPorts(const NatConfig& config, Random& random) : config_(config), random_(random) {
-  for (std::size_t i = 0; i < config.external.size(); ++i) {
-    Address& address = addresses_.emplace_back(
-        Address{.ports = {NumberPool(all()), NumberPool(all()), NumberPool(all())}, .blocks = {}});
-    if (config.ports_per_host > 0) {
-      const std::uint32_t blocks = all().size() / config.ports_per_host;
-      WARREN_CHECK(blocks > 0);
-      address.blocks.emplace(NumberRange{0, blocks - 1});
-    }
+  WARREN_CHECK(config.ports_per_host <= all().size());
+  reset();
+}
+
+void NatPorts::reset() {
+  next_port_ = {};
+  addresses_.clear();
+  for (std::size_t i = 0; i < config_.external.size(); ++i) {
+    addresses_.push_back({.ports = {NumberPool(all()), NumberPool(all()), NumberPool(all())},
+                          .blocks = NumberPool(all_blocks())});
   }
+}
+
+NumberRange NatPorts::all_blocks() const {
+  if (config_.ports_per_host == 0) return {};
+  return {0, all().size() / config_.ports_per_host - 1};
 }
 
 std::optional<Endpoint> NatPorts::allocate(Protocol protocol,
                                            std::uint16_t inside_port,
                                            Host& host) {
   if (config_.pooling == Pooling::Paired) {
-    if (!host.address) host.address = random_.below(addresses_.size());
-    return allocate_at(*host.address, protocol, inside_port, host);
+    const std::size_t address = host.address ? *host.address : random_.below(addresses_.size());
+    host.address = address;
+    return allocate_at(address, protocol, inside_port, host);
   }
   const std::size_t start = random_.below(addresses_.size());
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
@@ -52,11 +60,11 @@ std::optional<Endpoint> NatPorts::allocate_at(std::size_t address,
 
 std::optional<NumberRange> NatPorts::range_of(std::size_t address, Host& host) {
   if (config_.ports_per_host == 0) return all();
-  NumberPool& free_blocks = *addresses_[address].blocks;
-  const NumberRange blocks{0, all().size() / config_.ports_per_host - 1};
   host.blocks.resize(addresses_.size());
   auto& block = host.blocks[address];
-  if (!block) block = free_blocks.take_from(blocks, any_of(blocks));
+  if (!block) {
+    block = addresses_[address].blocks.take_from(all_blocks(), any_of(all_blocks()));
+  }
   if (!block) return std::nullopt;
   const std::uint32_t first = config_.first_port + *block * config_.ports_per_host;
   return NumberRange{first, first + config_.ports_per_host - 1};
@@ -103,7 +111,8 @@ void NatPorts::release(Protocol protocol, const Endpoint& external) {
 
 void NatPorts::release_host(const Host& host) {
   for (std::size_t i = 0; i < host.blocks.size(); ++i) {
-    if (host.blocks[i]) addresses_[i].blocks->release(*host.blocks[i]);
+    const auto& block = host.blocks[i];
+    if (block) addresses_[i].blocks.release(*block);
   }
 }
 

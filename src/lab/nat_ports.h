@@ -26,6 +26,8 @@ class NatPorts {
   // Both outlive the object.
   NatPorts(const NatConfig& config, Random& random);
 
+  // Takes everything back; the configuration may have changed.
+  void reset();
   // None: exhausted.
   std::optional<Endpoint> allocate(Protocol protocol, std::uint16_t inside_port, Host& host);
   void release(Protocol protocol, const Endpoint& external);
@@ -38,10 +40,12 @@ class NatPorts {
   // One external address.
   struct Address {
     std::array<NumberPool, kProtocols> ports;
-    std::optional<NumberPool> blocks;
+    NumberPool blocks;  // unused where hosts have none
   };
 
   NumberRange all() const { return {config_.first_port, config_.last_port}; }
+
+  NumberRange all_blocks() const;
 
   std::optional<Endpoint> allocate_at(std::size_t address,
                                       Protocol protocol,

@@ -9,10 +9,10 @@ namespace warren::lab {
 
 namespace {
 
-const IpAddress kExternal = IpAddress::v4({203, 0, 113, 1});
-const IpAddress kOtherExternal = IpAddress::v4({203, 0, 113, 2});
-const Endpoint kServer{.address = IpAddress::v4({198, 51, 100, 1}), .port = 3478};
-const Endpoint kOtherServer{.address = IpAddress::v4({198, 51, 100, 2}), .port = 443};
+constexpr IpAddress kExternal = IpAddress::v4({203, 0, 113, 1});
+constexpr IpAddress kOtherExternal = IpAddress::v4({203, 0, 113, 2});
+constexpr Endpoint kServer{.address = IpAddress::v4({198, 51, 100, 1}), .port = 3478};
+constexpr Endpoint kOtherServer{.address = IpAddress::v4({198, 51, 100, 2}), .port = 443};
 
 Endpoint inside(std::uint8_t host, std::uint16_t port) {
   return {.address = IpAddress::v4({192, 168, 1, host}), .port = port};

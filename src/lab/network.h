@@ -53,7 +53,8 @@ struct NodeCounters {
 // exactly.
 //
 // A super-packet passes whole unless a link has rate, loss or reordering; there it is split first,
-// or loss would come in lumps of 64 KiB (spec: data-plane section 8.3).
+// or loss would come in lumps of 64 KiB (spec: data-plane section 8.3). What is too big for a link
+// is refused with an ICMP error, IPv4 without DF too: no router here cuts packets into fragments.
 class Network {
  public:
   // `sink` outlives the network. Fails when two nodes that see each other have one address.

@@ -91,8 +91,8 @@ void Router::read_from(NodeIndex index, Host& host) {
     const ssize_t size = host.device->tun().read(header, packet_);
     if (size == -EAGAIN) return;
     if (size < 0) {
-      // Its namespace has been removed, and the device with it: else epoll would never rest.
-      log_.warn("lab: host is gone name={} reason=\"{}\"", host.name,
+      // Somebody has deleted it: else epoll would never rest.
+      log_.warn("lab: device is gone host={} reason=\"{}\"", host.name,
                 errno_error("read", static_cast<int>(-size)).detail);
       host.is_gone = true;
       static_cast<void>(epoll_->remove(host.device->tun().fd()));

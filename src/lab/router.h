@@ -43,7 +43,7 @@ class Router final : public PacketSink {
     std::string name;
     std::string behind;
     std::unique_ptr<HostDevice> device;
-    bool is_gone = false;  // with its network namespace
+    bool is_gone = false;  // its device was deleted
   };
 
   Router(boost::asio::io_context& loop, const Topology& topology, Log& log);

@@ -125,7 +125,6 @@ void Engine::State::publish_endpoints(TimePoint now, Actions& out) {
   auto list = own.list(now);
   if (list == published_endpoints) return;
   published_endpoints = std::move(list);
-  ++endpoints_version;
   out.emplace_back(EndpointsChanged{published_endpoints});
 }
 
@@ -198,7 +197,7 @@ void Engine::on_peer_gone(const relay::Route& gone, TimePoint now, Actions& out)
     // It may be about to come: called again soon, and less and less often.
     peer->gone_backoff = std::clamp(peer->gone_backoff * 2, kGoneRetryMin, kGoneRetryMax);
     peer->next_call = now + peer->gone_backoff;
-    peer->last_call = TimePoint::min();  // nobody heard it
+    peer->last_call = TimePoint::min();                                 // nobody heard it
     peer->repeats = peer->initiation.empty() ? 0 : kInitiationRepeats;  // that one was not heard
   }
   state_->finish(*peer, now, out);

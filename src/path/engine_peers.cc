@@ -9,6 +9,16 @@
 // 9.6 to 9.8).
 namespace warren::path {
 
+namespace {
+
+std::size_t hash_of(const std::vector<Endpoint>& endpoints) {
+  std::size_t out = endpoints.size();
+  for (const Endpoint& endpoint : endpoints) out = out * 31 + std::hash<Endpoint>()(endpoint);
+  return out;
+}
+
+}  // namespace
+
 void Engine::State::note_sent(Peer& peer, TimePoint at, TimePoint now) {
   peer.last_sent = std::max(peer.last_sent, at);
   if (peer.published.direct) peer.liveness.on_sent(at);
@@ -80,8 +90,9 @@ void Engine::State::ping_second_best(Peer& peer, TimePoint now, Actions& out) {
 void Engine::State::call(Peer& peer, TimePoint now, Actions& out) {
   const auto to = route(peer);
   if (!to || box(peer) == nullptr) return;
+  const std::vector<Endpoint> endpoints = own.list(now);
   // Several reasons at once are one call.
-  if (peer.last_call > now - kCallSpacing && peer.called_version == endpoints_version) return;
+  if (peer.last_call > now - kCallSpacing && peer.last_called == hash_of(endpoints)) return;
   if (!endpoints_are_fresh(now) || netcheck.running()) {
     // Called now with what we know, and again when we know better.
     if (!peer.call_after_stun) waiting_for_stun.push_back(peer.id);
@@ -89,10 +100,10 @@ void Engine::State::call(Peer& peer, TimePoint now, Actions& out) {
     if (!endpoints_are_fresh(now)) refresh_endpoints(now);
   }
   peer.last_call = now;
-  peer.called_version = endpoints_version;
+  peer.last_called = hash_of(endpoints);
   ++counters.call_me_maybes_sent;
   out.emplace_back(
-      SendRelay{.to = *to, .datagram = seal(peer, disco::encode_call_me_maybe(own.list(now)))});
+      SendRelay{.to = *to, .datagram = seal(peer, disco::encode_call_me_maybe(endpoints))});
 }
 
 // Its home, where it waits for us; or the relay that it was last heard through (spec: paths

@@ -109,7 +109,6 @@ struct Engine::State {
   HomeChoice home_choice;
   Report last_report;
   std::vector<Endpoint> published_endpoints;
-  std::uint64_t endpoints_version = 0;
   std::vector<PeerId> waiting_for_stun;  // each at most once (Peer::call_after_stun)
   TimePoint last_refresh = TimePoint::min();
   TimePoint next_refresh = kNever;

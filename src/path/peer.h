@@ -44,7 +44,7 @@ struct Peer {
   // --- the relayed path
   relay::RegionId learned;  // where the peer was last heard
   TimePoint last_call = TimePoint::min();
-  std::uint64_t called_version = 0;  // of the addresses that the last call named
+  std::size_t last_called = 0;   // a hash of the addresses that the last call named
   bool call_after_stun = false;  // the last call named addresses that may be old
   Duration gone_backoff{};       // the relay does not know the peer: zero when it does
   TimePoint next_call = kNever;  // therefore

@@ -202,7 +202,7 @@ void Control::perform(const wg::SendMessage& action, TimePoint now) {
   }
   if (paths_) {
     paths_->send(action, now);
-  } else {
+  } else if (action.to) {
     send_datagram(action.message.view(), *action.to, now);
   }
 }
@@ -222,7 +222,7 @@ void Control::perform(const wg::SendKeepalive& action, TimePoint now) {
             *counter, {}, {});
   if (paths_) {
     paths_->send_keepalive(action.peer, datagram, path->path, now);
-  } else {
+  } else if (path->path.direct) {
     send_datagram(datagram, *path->path.direct, now);
   }
   if (wg::note_sent(peer, wg::PacketKind::Keepalive, datagram.size(), now)) {

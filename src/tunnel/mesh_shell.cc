@@ -156,7 +156,7 @@ void MeshShell::read_network() {
 
 void MeshShell::tell_network() {
   if (port_v4_ == 0 && port_v6_ == 0) return;
-  path::LocalNetwork network = to_path(*network_);
+  path::LocalNetwork network = to_path(network_);
   network.port_v4 = port_v4_;
   network.port_v6 = port_v6_;
   log_.info("tunnel: network addresses={} default_v4={} default_v6={}", network.addresses.size(),

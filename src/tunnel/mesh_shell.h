@@ -83,7 +83,7 @@ class MeshShell final : public Mesh, private io::RelayPort::Listener {
   boost::asio::steady_timer settle_;  // until the swarm of news has passed
   bool is_settling_ = false;
   bool was_interrupted_ = false;
-  std::optional<io::NetworkState> network_;
+  io::NetworkState network_;
   std::uint16_t port_v4_ = 0;
   std::uint16_t port_v6_ = 0;
 };

@@ -133,6 +133,8 @@ void Paths::on_activity(wg::PeerId peer, TimePoint now) {
   if (!wg_.has_peer(peer)) return;
   wg::Activity& activity = wg_.data_peer(peer).activity;
   engine_.on_activity(peer, activity, now, actions_);
+  if (const std::uint16_t region = activity.relayed_by.exchange(0, std::memory_order_relaxed))
+    engine_.on_relayed(peer, relay::RegionId{region}, now, actions_);
   if (activity.source_refused.exchange(false, std::memory_order_relaxed))
     engine_.on_source_refused(peer, now, actions_);
   if (activity.unreachable.exchange(false, std::memory_order_relaxed))
@@ -141,12 +143,13 @@ void Paths::on_activity(wg::PeerId peer, TimePoint now) {
 
 void Paths::send(const wg::SendMessage& message, TimePoint now) {
   const ByteView bytes = message.message.view();
+  const UdpPath to = message.to.value_or(UdpPath());
   if (message.peer) {
     engine_.send_handshake(*message.peer, bytes, now, actions_);
     on_activity(*message.peer, now);  // what is answered may have come over the direct path
-  } else if (!wg::is_relayed_source(message.to->remote.address)) {
-    send_udp_(bytes, *message.to, now);
-  } else if (last_relayed_ && wg::relayed_source(*last_relayed_) == *message.to) {
+  } else if (!wg::is_relayed_source(to.remote.address)) {
+    send_udp_(bytes, to, now);
+  } else if (last_relayed_ && wg::relayed_source(*last_relayed_) == to) {
     relay_.send(*last_relayed_, bytes);
   }
 }

@@ -93,7 +93,7 @@ TEST(Paths, SendKeepalivesTheWayPacketsGo) {
   keepalive();
   EXPECT_THAT(pair.relay_a.sent, SizeIs(1));
   EXPECT_EQ(pair.a.udp->sent, 0U);
-  pair.set_path(pair.a, {.direct = pair.direct_to(pair.b), .relay = std::nullopt});
+  pair.set_path(pair.a, {.direct = MeshPair::direct_to(pair.b), .relay = std::nullopt});
   keepalive();
   EXPECT_THAT(pair.relay_a.sent, SizeIs(1));
   EXPECT_EQ(pair.a.udp->sent, 1U);

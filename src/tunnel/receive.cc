@@ -68,7 +68,7 @@ bool ReceivePass::run(io::UdpPort& port,
       counters_.count(Counter::UdpDatagramsReceived);
       switch (classify(datagram)) {
         case DatagramKind::Data:
-          take_data(datagram, &message, topology, now);
+          take_data(datagram, {.message = &message, .region = {}}, topology, now);
           break;
         case DatagramKind::Control:
           take_handshake(datagram, message, topology);
@@ -101,7 +101,8 @@ bool ReceivePass::run_relayed(const Topology& topology, TimePoint now, int& devi
     counters_.count(Counter::RelayDatagramsReceived);
     counters_.count(Counter::RelayBytesReceived, entry->datagram.size());
     if (classify(entry->datagram) == DatagramKind::Data) {
-      take_data(entry->datagram, nullptr, topology, now);
+      take_data(entry->datagram, {.message = nullptr, .region = entry->route.region}, topology,
+                now);
     } else {
       counters_.drop(DropReason::RxUnknown);  // the relay client gives everything else to control
     }
@@ -153,7 +154,7 @@ void ReceivePass::take_handshake(ByteView datagram,
 }
 
 void ReceivePass::take_data(MutableByteView datagram,
-                            const io::InMessage* message,
+                            const Origin& origin,
                             const Topology& topology,
                             TimePoint now) {
   const auto header = wireguard::decode_data_header(datagram);
@@ -179,7 +180,7 @@ void ReceivePass::take_data(MutableByteView datagram,
       .counter = header->counter,
       .data = datagram.data() + wireguard::kDataHeaderSize,
       .size = static_cast<std::uint32_t>(datagram.size() - wireguard::kDataOverhead)};
-  packets_[run_size_] = {.keypair = cached_keypair_, .message = message};
+  packets_[run_size_] = {.keypair = cached_keypair_, .origin = origin};
   ++run_size_;
 }
 
@@ -219,9 +220,12 @@ void ReceivePass::note_authenticated(const Packet& packet, std::uint32_t size, T
       !post(link_, counters_, RekeyWanted{peer.id})) {
     keypair.unclaim_rekey();
   }
-  if (packet.message != nullptr && peer_run_.message != packet.message) {
-    peer_run_.message = packet.message;
-    note_source(peer, *packet.message);
+  const io::InMessage* const message = packet.origin.message;
+  if (message == nullptr) {
+    peer_run_.region = packet.origin.region;
+  } else if (peer_run_.message != message) {
+    peer_run_.message = message;
+    note_source(peer, *message);
   }
 }
 
@@ -238,7 +242,10 @@ void ReceivePass::note_source(wg::DataPeer& peer, const io::InMessage& message) 
 
 void ReceivePass::finish_peer_run(TimePoint now) {
   if (peer_run_.peer == nullptr) return;
-  if (peer_run_.direct) peer_run_.peer->activity.direct_received.set(now);
+  wg::Activity& activity = peer_run_.peer->activity;
+  if (peer_run_.direct) activity.direct_received.set(now);
+  if (peer_run_.region != relay::kNoRegion)
+    activity.relayed_by.store(peer_run_.region.value, std::memory_order_relaxed);
   const auto kind = peer_run_.data ? wg::PacketKind::Data : wg::PacketKind::Keepalive;
   if (wg::note_received(*peer_run_.peer, kind, peer_run_.bytes, now)) {
     note_active(link_, *peer_run_.peer);
@@ -269,8 +276,8 @@ void ReceivePass::deliver(const CipherJob& job, const Packet& packet, const Topo
     return;
   }
   // The mark of a relay's stream is the stream's own business.
-  const ip::Ecn outer =
-      packet.message == nullptr ? ip::Ecn::NotEct : ip::ecn_of(packet.message->tos);
+  const io::InMessage* const message = packet.origin.message;
+  const ip::Ecn outer = message == nullptr ? ip::Ecn::NotEct : ip::ecn_of(message->tos);
   if (outer != ip::Ecn::NotEct) {
     const auto ecn = ip::ecn_decapsulate(ip::get_ecn(inner), outer);
     if (!ecn) {

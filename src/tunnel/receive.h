@@ -34,9 +34,14 @@ class ReceivePass final : private WriteSink {
   static constexpr std::size_t kMaxRun = 256;  // packets opened together: four GRO buffers of 64
   static constexpr std::size_t kMaxRelayed = 256;  // datagrams a round: as many
 
+  struct Origin {
+    const io::InMessage* message = nullptr;  // null: it came through a relay
+    relay::RegionId region;                  // that relay's
+  };
+
   struct Packet {  // parallel to jobs_
     wg::Keypair* keypair = nullptr;
-    const io::InMessage* message = nullptr;  // null: it came through a relay
+    Origin origin;
   };
 
   // What is added up for one peer while its packets follow each other.
@@ -44,7 +49,8 @@ class ReceivePass final : private WriteSink {
     wg::DataPeer* peer = nullptr;
     std::uint64_t bytes = 0;
     bool data = false;
-    bool direct = false;  // something came over the peer's direct path
+    bool direct = false;     // something came over the peer's direct path
+    relay::RegionId region;  // of the relay that the last one came through; none: none did
     const io::InMessage* message =
         nullptr;  // the last one whose source was compared with the peer's path
   };
@@ -52,7 +58,7 @@ class ReceivePass final : private WriteSink {
   void begin(const Topology& topology);
   void finish(const Topology& topology, TimePoint now, int& device_error);
   void take_data(MutableByteView datagram,
-                 const io::InMessage* message,
+                 const Origin& origin,
                  const Topology& topology,
                  TimePoint now);
   void take_handshake(ByteView datagram, const io::InMessage& message, const Topology& topology);

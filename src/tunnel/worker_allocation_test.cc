@@ -83,8 +83,8 @@ TEST(WorkerAllocation, IsNoneOnManagedPathsAndUnderAFloodOfProbes) {
   std::vector<std::uint8_t> probe(124, 0x11);
   const std::array<std::uint8_t, 6> magic = {0x54, 0x53, 0xF0, 0x9F, 0x92, 0xAC};
   std::ranges::copy(magic, probe.begin());
-  pair.set_path(pair.a,
-                {.direct = pair.direct_to(pair.b), .relay = testing::MeshPair::relayed_to(pair.b)});
+  pair.set_path(pair.a, {.direct = testing::MeshPair::direct_to(pair.b),
+                         .relay = testing::MeshPair::relayed_to(pair.b)});
   pair.settle();
 
   const auto exchange = [&] {

@@ -70,7 +70,7 @@ TEST(WorkerPaths, SendASuperPacketToTheRelayInPiecesAndWriteItAsOne) {
 TEST(WorkerPaths, SendDirectOnlyOverADirectPath) {
   MeshPair pair;
   pair.connect();
-  pair.set_path(pair.a, {.direct = pair.direct_to(pair.b), .relay = std::nullopt});
+  pair.set_path(pair.a, {.direct = MeshPair::direct_to(pair.b), .relay = std::nullopt});
   const std::uint64_t relayed = count(pair.a, Counter::RelayDatagramsSent);
   pair.a.tun.put(testing::udp_packet(pair.a, pair.b, 100));
   pair.settle();
@@ -82,7 +82,8 @@ TEST(WorkerPaths, SendDirectOnlyOverADirectPath) {
 TEST(WorkerPaths, SendBothWaysInDoubtAndDeliverOnce) {
   MeshPair pair;
   pair.connect();
-  pair.set_path(pair.a, {.direct = pair.direct_to(pair.b), .relay = MeshPair::relayed_to(pair.b)});
+  pair.set_path(pair.a,
+                {.direct = MeshPair::direct_to(pair.b), .relay = MeshPair::relayed_to(pair.b)});
   const std::uint64_t relayed = count(pair.a, Counter::RelayDatagramsSent);
   pair.a.tun.put(testing::tcp_super_packet(pair.a, pair.b, 10'000, 1'000));
   pair.a.tun.put(testing::udp_packet(pair.a, pair.b, 100));
@@ -95,7 +96,7 @@ TEST(WorkerPaths, SendBothWaysInDoubtAndDeliverOnce) {
 TEST(WorkerPaths, ASidesPathDoesNotFollowWhatComesIn) {
   MeshPair pair;
   pair.connect();
-  pair.set_path(pair.a, {.direct = pair.direct_to(pair.b), .relay = std::nullopt});
+  pair.set_path(pair.a, {.direct = MeshPair::direct_to(pair.b), .relay = std::nullopt});
   pair.a.tun.put(testing::udp_packet(pair.a, pair.b, 100));
   pair.settle();
   EXPECT_EQ(pair.b.tun.discard(), 1U);
@@ -107,17 +108,21 @@ TEST(WorkerPaths, AreProvenOnlyByWhatComesOverThem) {
   pair.connect();
   const wg::Activity& activity = pair.b.control.engine().data_peer(pair.b.peer).activity;
   EXPECT_EQ(activity.direct_received.get(), wg::Stamp::kNone);
-  pair.set_path(pair.b, {.direct = pair.direct_to(pair.a), .relay = std::nullopt});
+  pair.set_path(pair.b, {.direct = MeshPair::direct_to(pair.a), .relay = std::nullopt});
   pair.clock.advance(1s);
   pair.a.tun.put(testing::udp_packet(pair.a, pair.b, 100));
-  pair.settle();
+  pair.a.worker->round();
+  pair.carry_data(pair.a);
+  pair.b.worker->round();
+  EXPECT_EQ(activity.relayed_by, testing::kRegion.value);
   EXPECT_EQ(activity.data_received.get(), pair.clock.now());
-  EXPECT_EQ(activity.direct_received.get(), wg::Stamp::kNone);  // it was relayed
+  EXPECT_EQ(activity.direct_received.get(), wg::Stamp::kNone);
 
-  pair.set_path(pair.a, {.direct = pair.direct_to(pair.b), .relay = std::nullopt});
+  pair.set_path(pair.a, {.direct = MeshPair::direct_to(pair.b), .relay = std::nullopt});
   pair.a.tun.put(testing::udp_packet(pair.a, pair.b, 100));
   pair.settle();
   EXPECT_EQ(activity.direct_received.get(), pair.clock.now());
+  EXPECT_EQ(activity.relayed_by, 0);  // control knows
 }
 
 TEST(WorkerPaths, CountWhatTheRelayClientHasNoRoomFor) {
@@ -208,7 +213,7 @@ TEST(WorkerPaths, RefusePingsThatArePaddedBeyondMeasure) {
 TEST(WorkerPaths, FloodsOfProbesAreCountedAndDelayNoData) {
   MeshPair pair;
   pair.connect();
-  pair.set_path(pair.a, {.direct = pair.direct_to(pair.b), .relay = std::nullopt});
+  pair.set_path(pair.a, {.direct = MeshPair::direct_to(pair.b), .relay = std::nullopt});
   // Control does not come to it, and the worker goes on.
   for (int i = 0; i < 300; ++i) {
     pair.inject(pair.b, disco_frame(124));

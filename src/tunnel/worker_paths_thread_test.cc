@@ -38,7 +38,7 @@ TEST(WorkerPathsThreads, SurvivePathsAndKeypairsChangedUnderThem) {
     }
   });
 
-  const wg::PeerPath to_b{.direct = pair.direct_to(pair.b),
+  const wg::PeerPath to_b{.direct = testing::MeshPair::direct_to(pair.b),
                           .relay = testing::MeshPair::relayed_to(pair.b)};
   const std::array<wg::PeerPath, 4> paths = {{{.direct = to_b.direct, .relay = std::nullopt},
                                               {.direct = std::nullopt, .relay = to_b.relay},

@@ -41,6 +41,8 @@ struct Activity {
   Stamp authenticated_received;  // data or keepalive; with managed paths also handshake messages
   // Managed paths only, for whoever manages them:
   Stamp direct_received;  // something authenticated, from where the published direct path leads
+  // The region whose relay brought something authenticated last, 0: none; the reader clears it.
+  std::atomic<std::uint16_t> relayed_by = 0;
   // What the kernel said when something was sent there. Set by the data path, cleared by whoever
   // acts on it.
   std::atomic<bool> unreachable = false;     // no such host or network

@@ -2,7 +2,7 @@
 
     a 192.168.1.10 -- home 100.64.0.2 -- carrier 198.51.100.2 --+
                                                                 internet -- 203.0.113.10 relay
-    b 192.168.2.10 -- home 192.0.2.2 ---------------------------+
+    b 192.168.2.10 -- home 192.0.2.2 ---------------------------+               and 10.99.0.1, for a control server
 
 All three NATs map independently of the endpoint, keep the port, and filter by address and port: what `masquerade` does
 (spec: data-plane section 8.1). Links have no delay. Whoever builds the same network by other means keeps the methods.
@@ -36,9 +36,13 @@ class Network:
         names = ("internet", "relay", "carrier", "home-a", "home-b", "a", "b")
         self.internet, self.relay, self.carrier, self.home_a, self.home_b, self.a, self.b = map(lab.host, names)
         self.relay_address = "203.0.113.10"
+        # A private address: at a public one, a stock node that has to come back within two minutes tries only HTTPS.
+        self.control_address = "10.99.0.1"
         self._last = itertools.count(3)  # of addresses at home-b's outside
         self._own = itertools.count(20)  # of addresses of b
         self._join(self.relay, "203.0.113.10/24", self.internet, "203.0.113.1/24")
+        self.relay.add_address("lo", f"{self.control_address}/32")
+        self.internet.ip("route", "add", self.control_address, "via", self.relay_address)
         self._join(self.carrier, "198.51.100.2/24", self.internet, "198.51.100.1/24")
         self._join(self.home_a, "100.64.0.2/24", self.carrier, "100.64.0.1/24")
         self._join(self.home_b, "192.0.2.2/24", self.internet, "192.0.2.1/24")

@@ -5,7 +5,7 @@ All that tests and benchmarks know of the two programs' command lines and output
 import json
 import os
 
-from peers import PROGRAMS, ROOT
+from peers import PROGRAMS, ROOT, wg
 from strangers import RelayAddress, StockRelayClient
 
 FOLDERS = (PROGRAMS, PROGRAMS.parent, PROGRAMS.parent.parent / "test/e2e", ROOT / "build/release/test/e2e")
@@ -57,3 +57,47 @@ class RelayClient(StockRelayClient):
     @property
     def program(self):
         return (find(self.name),)
+
+
+class Node:
+    """Our node, from a static map of both ends and the relay.
+
+    Of `warren-test-node` it needs: a configuration with the fields below, a TUN device of this name with the address,
+    and that it ends with SIGTERM. Disco keys are given because nobody is there to tell them.
+    """
+
+    name = "warren-test-node"
+    device = "warren0"
+
+    def __init__(self, host, number):
+        self.host = host
+        self.private_key, self.disco_key = wg("genkey"), wg("genkey")
+        self.inside = f"10.7.0.{number}"
+        self.path = host.lab.directory / f"{host.label}-node.json"
+        self.process = None
+
+    def configure(self, peer, relay):
+        self.path.write_text(json.dumps({
+            "private_key": self.private_key, "disco_key": self.disco_key, "device": self.device,
+            "address": f"{self.inside}/24", "port": 41641, "mtu": 1280,
+            "relay": {"host": relay.host, "port": relay.port, "stun_port": relay.stun_port, "certificate": relay.pin},
+            "peers": [{"public_key": wg("pubkey", text=peer.private_key), "disco_key": wg("pubkey", text=peer.disco_key),
+                       "allowed_ips": [f"{peer.inside}/32"]}],
+        }))
+
+    def start(self):
+        self.process = self.host.start(find(self.name), "--config", self.path)
+        return self
+
+    def stop(self):
+        self.process.end()
+        self.process = None
+
+    def is_up(self):
+        return self.process.is_running()
+
+    def address(self):
+        return self.inside
+
+    def pids(self):
+        return [self.process.pid]

@@ -25,7 +25,7 @@ def relay(make_relay, homes):
 def nodes(relay, homes):
     """Makes two stock nodes that see each other."""
     def make():
-        control = strangers.StockControl(homes.relay, homes.relay_address, relay.address)
+        control = strangers.StockControl(homes.relay, homes.control_address, relay.address)
         both = [strangers.StockNode(host, control).start() for host in (homes.a, homes.b)]
         for node in both:
             harness.wait_until(node.is_up, f"the node on {node.host.label} to see its peer", 20)

@@ -9,6 +9,8 @@
 Keys are those of the topology file (src/lab/topology.h). The hosts are harness.Host: their device is eth0 and appears
 with start(). What follows can change while packets flow. Everything is removed with the lab.
 """
+import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -17,6 +19,7 @@ import socket
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = pathlib.Path(os.environ.get("WARREN_TEST_PROGRAMS", ROOT / "build/release/test/e2e"))
 ROUTER = PROGRAMS / "warren-lab-router"
+CLONE_NEWNET = 0x40000000  # linux/sched.h; os.setns is of Python 3.12
 
 
 def why_missing():
@@ -105,3 +108,41 @@ class Internet:
 
     def drops(self, name, reason):
         return self.counters()[name]["drops"].get(reason, 0)
+
+
+@contextlib.contextmanager
+def inside(host):
+    """The calling thread is in the host's network namespace: sockets made meanwhile stay there."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def enter(descriptor):
+        if libc.setns(descriptor, CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), f"enter the namespace of {host.label}")
+
+    with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{host.namespace}") as there:
+        enter(there.fileno())
+        try:
+            yield
+        finally:
+            enter(home.fileno())
+
+
+def _socket(host, address, kind, seconds):
+    with inside(host):
+        out = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
+    out.settimeout(seconds)
+    return out
+
+
+def udp(host, address, port=0, seconds=10.0):
+    """A bound socket of the host. A datagram that must come and does not is a failure after `seconds`."""
+    out = _socket(host, address, socket.SOCK_DGRAM, seconds)
+    out.bind((address, port))
+    return out
+
+
+def tcp(host, address, seconds=10.0):
+    """A socket of the host, neither bound nor connected, for addresses of this one's family."""
+    out = _socket(host, address, socket.SOCK_STREAM, seconds)
+    out.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return out

@@ -23,16 +23,15 @@ Router& Internet::add_router(Router& parent, RouterConfig config) {
   return *routers_.emplace_back(std::make_unique<Router>(std::move(config), &parent, next_seed()));
 }
 
-void Internet::send(Router& at, lab::Link& link, Transit packet) {
+void Internet::send(Router& at, lab::Link& link, const Transit& packet) {
   if (tap_) tap_(packet);
   if (is_traced()) note(at.name(), packet.description());
-  cross(link, at.name(), std::move(packet),
-        [this, &at](Transit arrived) { enter(at, std::move(arrived)); });
+  cross(link, at.name(), packet, [this, &at](Transit arrived) { enter(at, std::move(arrived)); });
 }
 
 void Internet::enter(Router& at, Transit packet) {
   if (at.find(packet.flow.destination.address)) {
-    deliver(at, std::move(packet));
+    deliver(at, packet);
     return;
   }
   if (at.parent() == nullptr) {
@@ -51,7 +50,7 @@ void Internet::enter(Router& at, Transit packet) {
     }
     packet.flow = *verdict.flow;
     if (verdict.to_inside) {
-      deliver(at, std::move(packet));
+      deliver(at, packet);
       return;
     }
   } else if (!at.firewall().outbound(packet.flow, packet.segment.event, time_.now())) {
@@ -62,7 +61,7 @@ void Internet::enter(Router& at, Transit packet) {
     lose(Loss::LinkDown, at.name(), packet);
     return;
   }
-  cross(at.up(), at.name(), std::move(packet),
+  cross(at.up(), at.name(), packet,
         [this, &at](Transit arrived) { enter(*at.parent(), std::move(arrived)); });
 }
 
@@ -83,11 +82,11 @@ void Internet::come_down(Router& at, Transit packet) {
     lose(Loss::Firewall, at.name(), packet);
     return;
   }
-  deliver(at, std::move(packet));
+  deliver(at, packet);
 }
 
 // To whoever in the network of `at` has the address, or leads to it.
-void Internet::deliver(Router& at, Transit packet) {
+void Internet::deliver(Router& at, const Transit& packet) {
   const auto next = at.find(packet.flow.destination.address);
   if (!next) {
     lose(Loss::NoRoute, at.name(), packet);
@@ -99,11 +98,11 @@ void Internet::deliver(Router& at, Transit packet) {
       lose(Loss::LinkDown, router.name(), packet);
       return;
     }
-    cross(router.down(), router.name(), std::move(packet),
+    cross(router.down(), router.name(), packet,
           [this, &router](Transit arrived) { come_down(router, std::move(arrived)); });
     return;
   }
-  std::get<Machine*>(*next)->take(at, std::move(packet));
+  std::get<Machine*>(*next)->take(at, packet);
 }
 
 void Internet::lose(Loss reason, std::string_view where, const Transit& packet) {
@@ -115,8 +114,8 @@ void Internet::lose(Loss reason, std::string_view where, const Transit& packet) 
 
 void Internet::cross(lab::Link& link,
                      std::string_view where,
-                     Transit packet,
-                     std::function<void(Transit)> then) {
+                     const Transit& packet,
+                     const std::function<void(Transit)>& then) {
   const auto arrivals = link.carry(packet.size(), time_.now());
   if (arrivals.empty()) lose(Loss::Link, where, packet);
   for (const TimePoint arrival : arrivals) {

@@ -74,17 +74,17 @@ class Internet {
   void enter(Router& at, Transit packet);
 
   // --- for machines
-  void send(Router& at, lab::Link& link, Transit packet);
+  void send(Router& at, lab::Link& link, const Transit& packet);
   void lose(Loss reason, std::string_view where, const Transit& packet);
 
  private:
   void come_down(Router& at, Transit packet);
-  void deliver(Router& at, Transit packet);
+  void deliver(Router& at, const Transit& packet);
   // Calls `then` when each copy arrives; at once where the link takes no time.
   void cross(lab::Link& link,
              std::string_view where,
-             Transit packet,
-             std::function<void(Transit)> then);
+             const Transit& packet,
+             const std::function<void(Transit)>& then);
 
   VirtualTime& time_;
   SeededRandom random_;

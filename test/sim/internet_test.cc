@@ -22,19 +22,20 @@ using lab::NatConfig;
 constexpr std::uint16_t kPort = 41641;
 constexpr std::array<std::uint8_t, 3> kBytes = {1, 2, 3};
 
-const IpPrefix kHomeV4 = *IpPrefix::parse("192.168.1.0/24");
-const IpPrefix kCarrierV4 = *IpPrefix::parse("100.64.0.0/10");
+NatConfig easy() {
+  return {.external = {}};
+}
 
-const NatConfig kEasy{.external = {}};
-const NatConfig kHard{
-    .external = {}, .mapping = Dependence::AddressAndPort, .ports = lab::PortChoice::Random};
+NatConfig hard() {
+  return {.external = {}, .mapping = Dependence::AddressAndPort, .ports = lab::PortChoice::Random};
+}
 
 RouterConfig home(const NatConfig& nat) {
-  return {.name = "home", .v4 = kHomeV4, .nat = nat};
+  return {.name = "home", .v4 = IpPrefix::parse("192.168.1.0/24"), .nat = nat};
 }
 
 RouterConfig carrier(const NatConfig& nat) {
-  return {.name = "carrier", .v4 = kCarrierV4, .nat = nat};
+  return {.name = "carrier", .v4 = IpPrefix::parse("100.64.0.0/10"), .nat = nat};
 }
 
 // A machine with one socket that remembers what came.
@@ -122,8 +123,8 @@ TEST_F(InternetTest, CarriesDatagramsBetweenPublicMachines) {
 }
 
 TEST_F(InternetTest, TakesTheTimeOfEachLink) {
-  Router& carrier_router = internet.add_router(internet.root(), carrier(kEasy));
-  Router& home_router = internet.add_router(carrier_router, home(kEasy));
+  Router& carrier_router = internet.add_router(internet.root(), carrier(easy()));
+  Router& home_router = internet.add_router(carrier_router, home(easy()));
   Peer peer(internet, "peer", home_router);
   carrier_router.set_uplink({.delay = 20ms}, {.delay = 30ms});
   home_router.set_uplink({.delay = 1ms}, {.delay = 2ms});
@@ -141,7 +142,7 @@ TEST_F(InternetTest, TakesTheTimeOfEachLink) {
 }
 
 TEST_F(InternetTest, LosesOnABadLinkAndCountsIt) {
-  Router& router = internet.add_router(internet.root(), home(kEasy));
+  Router& router = internet.add_router(internet.root(), home(easy()));
   router.set_uplink({.loss_percent = 50}, {});
   Peer peer(internet, "peer", router);
   for (int i = 0; i < 1000; ++i) peer.send(server.v4());
@@ -165,11 +166,11 @@ TEST_F(InternetTest, PunchesThroughWhereTheKindsOfNatAllowIt) {
                                  .filtering = Dependence::EndpointIndependent,
                                  .ports = lab::PortChoice::Random};
   for (const Case& one :
-       {Case{"easy-easy", kEasy, kEasy, true}, Case{"easy-hard", kEasy, kHard, false},
-        Case{"hard-hard", kHard, kHard, false},
-        Case{"by address-hard", easy_by_address, kHard, true},
-        Case{"full cone-hard", full_cone, kHard, true},
-        Case{"hard full cone-hard", hard_full_cone, kHard, false}}) {
+       {Case{"easy-easy", easy(), easy(), true}, Case{"easy-hard", easy(), hard(), false},
+        Case{"hard-hard", hard(), hard(), false},
+        Case{"by address-hard", easy_by_address, hard(), true},
+        Case{"full cone-hard", full_cone, hard(), true},
+        Case{"hard full cone-hard", hard_full_cone, hard(), false}}) {
     SCOPED_TRACE(one.name);
     Peer a(internet, "a", internet.add_router(internet.root(), home(one.a)));
     Peer b(internet, "b", internet.add_router(internet.root(), home(one.b)));
@@ -178,7 +179,7 @@ TEST_F(InternetTest, PunchesThroughWhereTheKindsOfNatAllowIt) {
 }
 
 TEST_F(InternetTest, PunchesThroughCarrierAndHomeNat) {
-  const std::array kinds = {kEasy, kHard};
+  const std::array kinds = {easy(), hard()};
   for (const NatConfig& carrier_nat : kinds) {
     for (const NatConfig& home_nat : kinds) {
       const auto behind_two = [&]() -> Router& {
@@ -195,9 +196,9 @@ TEST_F(InternetTest, PunchesThroughCarrierAndHomeNat) {
 }
 
 TEST_F(InternetTest, SharesOneAddressAmongCustomers) {
-  Router& carrier_router = internet.add_router(internet.root(), carrier(kEasy));
-  Peer a(internet, "a", internet.add_router(carrier_router, home(kEasy)));
-  Peer b(internet, "b", internet.add_router(carrier_router, home(kEasy)));
+  Router& carrier_router = internet.add_router(internet.root(), carrier(easy()));
+  Peer a(internet, "a", internet.add_router(carrier_router, home(easy())));
+  Peer b(internet, "b", internet.add_router(carrier_router, home(easy())));
   const Endpoint of_a = reflexive(a);
   const Endpoint of_b = reflexive(b);
   EXPECT_EQ(a.v4(), b.v4());  // each in its own home
@@ -210,21 +211,21 @@ TEST_F(InternetTest, SharesOneAddressAmongCustomers) {
 TEST_F(InternetTest, MeetsOtherCustomersOfTheCarrierOnlyByHairpin) {
   for (const Hairpin hairpin : {Hairpin::Off, Hairpin::InternalSource, Hairpin::ExternalSource}) {
     SCOPED_TRACE(static_cast<int>(hairpin));
-    NatConfig nat = kEasy;
+    NatConfig nat = easy();
     nat.hairpin = hairpin;
     Router& carrier_router = internet.add_router(internet.root(), carrier(nat));
-    Peer a(internet, "a", internet.add_router(carrier_router, home(kEasy)));
-    Peer b(internet, "b", internet.add_router(carrier_router, home(kEasy)));
+    Peer a(internet, "a", internet.add_router(carrier_router, home(easy())));
+    Peer b(internet, "b", internet.add_router(carrier_router, home(easy())));
     // With the internal source the home NATs meet packets of a stranger.
     EXPECT_EQ(punch(a, b), hairpin == Hairpin::ExternalSource);
   }
 }
 
 TEST_F(InternetTest, KeepsPrivateAddressesInTheirNetwork) {
-  Router& home_router = internet.add_router(internet.root(), home(kEasy));
+  Router& home_router = internet.add_router(internet.root(), home(easy()));
   Peer a(internet, "a", home_router);
   Peer b(internet, "b", home_router);
-  Peer c(internet, "c", internet.add_router(internet.root(), home(kEasy)));
+  Peer c(internet, "c", internet.add_router(internet.root(), home(easy())));
   EXPECT_TRUE(arrives(a, b.v4(), b));
   EXPECT_EQ(b.heard.back().remote, a.v4());
   EXPECT_EQ(c.v4(), a.v4());
@@ -234,7 +235,7 @@ TEST_F(InternetTest, KeepsPrivateAddressesInTheirNetwork) {
 }
 
 TEST_F(InternetTest, RoutesIpv6BesideTheNatAndKeepsItsState) {
-  RouterConfig config = home(kEasy);
+  RouterConfig config = home(easy());
   config.v6 = *IpPrefix::parse("2001:db8:1::/64");
   config.firewall = {};
   Peer a(internet, "a", internet.add_router(internet.root(), config));
@@ -251,7 +252,7 @@ TEST_F(InternetTest, RoutesIpv6BesideTheNatAndKeepsItsState) {
 }
 
 TEST_F(InternetTest, BlocksUdpAndLetsItPassAgain) {
-  Router& router = internet.add_router(internet.root(), home(kEasy));
+  Router& router = internet.add_router(internet.root(), home(easy()));
   Peer a(internet, "a", router);
   Peer stun(internet, "stun", 3478);
   stun.machine.attach(internet.root());
@@ -268,7 +269,7 @@ TEST_F(InternetTest, BlocksUdpAndLetsItPassAgain) {
 }
 
 TEST_F(InternetTest, ForgetsMappingsWhenARouterReboots) {
-  NatConfig nat = kEasy;
+  NatConfig nat = easy();
   nat.ports = lab::PortChoice::Random;
   Router& router = internet.add_router(internet.root(), home(nat));
   Peer a(internet, "a", router);
@@ -280,7 +281,7 @@ TEST_F(InternetTest, ForgetsMappingsWhenARouterReboots) {
 }
 
 TEST_F(InternetTest, MovesARouterToOtherPublicAddresses) {
-  Router& router = internet.add_router(internet.root(), home(kEasy));
+  Router& router = internet.add_router(internet.root(), home(easy()));
   Peer a(internet, "a", router);
   const Endpoint before = reflexive(a);
   const IpAddress next = *internet.root().lease().v4;
@@ -290,8 +291,8 @@ TEST_F(InternetTest, MovesARouterToOtherPublicAddresses) {
 }
 
 TEST_F(InternetTest, ChangesAMachinesAddressAndNetwork) {
-  Router& first = internet.add_router(internet.root(), home(kEasy));
-  Router& second = internet.add_router(internet.root(), home(kEasy));
+  Router& first = internet.add_router(internet.root(), home(easy()));
+  Router& second = internet.add_router(internet.root(), home(easy()));
   Peer a(internet, "a", first);
   int changes = 0;
   a.machine.set_on_change([&] { ++changes; });
@@ -307,7 +308,7 @@ TEST_F(InternetTest, ChangesAMachinesAddressAndNetwork) {
 }
 
 TEST_F(InternetTest, NoticesItsOwnCableAndNotARoutersOne) {
-  Router& router = internet.add_router(internet.root(), home(kEasy));
+  Router& router = internet.add_router(internet.root(), home(easy()));
   Peer a(internet, "a", router);
   reflexive(a);
   router.set_uplink_up(false);
@@ -322,8 +323,8 @@ TEST_F(InternetTest, NoticesItsOwnCableAndNotARoutersOne) {
 }
 
 TEST_F(InternetTest, SendsFromTheInterfaceTowardsTheDestination) {
-  Router& home_router = internet.add_router(internet.root(), home(kEasy));
-  RouterConfig office_config = home(kEasy);
+  Router& home_router = internet.add_router(internet.root(), home(easy()));
+  RouterConfig office_config = home(easy());
   office_config.v4 = *IpPrefix::parse("10.1.0.0/16");
   Router& office = internet.add_router(internet.root(), office_config);
   Peer a(internet, "a", home_router);
@@ -352,13 +353,13 @@ TEST_F(InternetTest, SendsFromTheInterfaceTowardsTheDestination) {
 }
 
 TEST_F(InternetTest, HasNoRouteWithoutAnAddressOfTheFamily) {
-  Peer a(internet, "a", internet.add_router(internet.root(), home(kEasy)));
+  Peer a(internet, "a", internet.add_router(internet.root(), home(easy())));
   EXPECT_FALSE(a.send(server.v6()));
   EXPECT_TRUE(a.send(server.v4()));
 }
 
 TEST_F(InternetTest, BoundsWhatIsUnderWay) {
-  Router& router = internet.add_router(internet.root(), home(kEasy));
+  Router& router = internet.add_router(internet.root(), home(easy()));
   Peer a(internet, "a", router);
   for (std::size_t i = 0; i < Internet::kMaxInFlight + 10; ++i) a.send(server.v4());
   EXPECT_EQ(internet.lost(Loss::InFlight), 10);
@@ -369,7 +370,7 @@ TEST_F(InternetTest, BoundsWhatIsUnderWay) {
 TEST_F(InternetTest, TellsPeopleWhatHappened) {
   Trace trace;
   internet.set_trace(&trace);
-  Peer a(internet, "a", internet.add_router(internet.root(), home(kEasy)));
+  Peer a(internet, "a", internet.add_router(internet.root(), home(easy())));
   a.send(server.v4());
   a.send({.address = *IpAddress::parse("203.0.113.1"), .port = 1});
   time.run_for(1s);
@@ -383,10 +384,9 @@ TEST(Internet, DependsOnItsSeedAlone) {
     Trace trace;
     Internet internet(time, seed);
     internet.set_trace(&trace);
-    NatConfig nat = kHard;
-    Router& router = internet.add_router(internet.root(), home(nat));
+    Router& router = internet.add_router(internet.root(), home(hard()));
     router.set_uplink({.delay = 5ms, .jitter = 5ms, .loss_percent = 10}, {.delay = 5ms});
-    Peer server(internet, "server", internet.root());
+    const Peer server(internet, "server", internet.root());
     Peer a(internet, "a", router);
     for (int i = 0; i < 50; ++i) {
       a.send(server.v4());

@@ -24,8 +24,8 @@ lab::Flow reversed(const lab::Flow& flow) {
 }  // namespace
 
 struct Machine::Port {
-  Port(Interface it, std::uint64_t seed)
-      : interface(std::move(it)), up(kPerfect, seed), down(kPerfect, seed + 1) {}
+  Port(const Interface& it, std::uint64_t seed)
+      : interface(it), up(kPerfect, seed), down(kPerfect, seed + 1) {}
 
   Interface interface;
   lab::Link up;
@@ -78,6 +78,7 @@ void Machine::set_quality(std::uint32_t interface, const LinkQuality& up, const 
 
 std::vector<Machine::Interface> Machine::interfaces() const {
   std::vector<Interface> out;
+  out.reserve(ports_.size());
   for (const auto& port : ports_) out.push_back(port->interface);
   return out;
 }
@@ -134,7 +135,7 @@ void Machine::reset_streams() {
 }
 
 // The last link: always by an event, so that no program is called from another.
-void Machine::take(Router& from, Transit packet) {
+void Machine::take(Router& from, const Transit& packet) {
   const auto found = std::ranges::find_if(ports_, [&](const auto& port) {
     const Interface& it = port->interface;
     return it.router == &from && has(it.addresses, packet.flow.destination.address);
@@ -155,13 +156,13 @@ void Machine::take(Router& from, Transit packet) {
   }
 }
 
-bool Machine::send_segment(Transit packet) {
+bool Machine::send_segment(const Transit& packet) {
   Port* const port = find_port_of(packet.flow.source.address);
   if (port == nullptr || !port->interface.is_up) {
     internet_.lose(port == nullptr ? Loss::NotOurs : Loss::LinkDown, name_, packet);
     return false;
   }
-  transmit(*port, std::move(packet));
+  transmit(*port, packet);
   return true;
 }
 
@@ -223,8 +224,8 @@ void Machine::changed() {
   if (on_change_) on_change_();
 }
 
-void Machine::transmit(Port& port, Transit packet) {
-  internet_.send(*port.interface.router, port.up, std::move(packet));
+void Machine::transmit(Port& port, const Transit& packet) {
+  internet_.send(*port.interface.router, port.up, packet);
 }
 
 void Machine::receive(std::uint32_t interface, const Transit& packet) {

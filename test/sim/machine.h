@@ -79,8 +79,8 @@ class Machine {
   std::size_t streams() const { return streams_.size(); }
 
   // --- for the network and for streams
-  void take(Router& from, Transit packet);
-  bool send_segment(Transit packet);
+  void take(Router& from, const Transit& packet);
+  bool send_segment(const Transit& packet);
   void forget(const Stream& stream);
   const Acceptor* acceptor(std::uint16_t port) const;
 
@@ -100,7 +100,7 @@ class Machine {
   void join(Port& port);
   void leave(Port& port);
   void changed();
-  void transmit(Port& port, Transit packet);
+  void transmit(Port& port, const Transit& packet);
   void receive(std::uint32_t interface, const Transit& packet);
   void receive_segment(const Transit& packet);
 

@@ -22,7 +22,7 @@ std::optional<std::string> run(std::uint64_t seed, int steps, Trace* trace) {
 void expect_recovery(std::uint64_t seed, int steps) {
   const auto violation = run(seed, steps, nullptr);
   if (!violation) return;
-  Trace trace;
+  Trace trace(20'000);  // the last disturbance, with every packet
   run(seed, steps, &trace);  // the same again, with words
   FAIL() << "seed " << seed << ": " << *violation << "\n" << trace.text();
 }

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "base/ip_address.h"
 #include "proto/relay/login.h"
+#include "relay/client/http_request.h"
 #include "relay/client/http_response.h"
 
 namespace warren::relay::client {
@@ -15,20 +15,6 @@ namespace {
 
 // A server that pings more often than it is read has no use for the answers.
 constexpr unsigned kMaxPongsPerRead = 8;
-
-// What the map says goes into a header only if it cannot end it.
-bool is_printable(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
-std::string host_of(const Node& node) {
-  for (const std::string& name : {node.host_name, node.ipv4, node.ipv6}) {
-    if (!is_printable(name)) continue;
-    const auto address = IpAddress::parse(name);
-    return address && address->is_v6() ? fmt::format("[{}]", name) : name;
-  }
-  return "relay.invalid";
-}
 
 }  // namespace
 
@@ -104,7 +90,7 @@ void Connection::on_connected(AttemptId attempt,
   rate_.start(0, 0, now);
   server_key_ = facts.server_key;
   awaits_http_ = !server_key_;
-  const std::string request = http_request(server_key_.has_value());
+  const std::string request = upgrade_request(server_key_.has_value());
   if (server_key_) {
     send_login(request, *server_key_, now, out);
   } else {
@@ -146,16 +132,13 @@ void Connection::end(By who, TimePoint now, Actions& out) {
 
 // --- logging in
 
-std::string Connection::http_request(bool fast_start) const {
-  std::string out =
-      fmt::format("GET /derp HTTP/1.1\r\nHost: {}\r\nUpgrade: DERP\r\nConnection: Upgrade\r\n",
-                  host_of(nodes_[node_]));
+std::string Connection::upgrade_request(bool fast_start) const {
+  std::string fields = "Upgrade: DERP\r\nConnection: Upgrade\r\n";
   if (node_ != 0 && is_printable(nodes_[0].name)) {
-    out += fmt::format("Ideal-Node: {}\r\n", nodes_[0].name);
+    fields += fmt::format("Ideal-Node: {}\r\n", nodes_[0].name);
   }
-  if (fast_start) out += "Derp-Fast-Start: 1\r\n";
-  out += "\r\n";
-  return out;
+  if (fast_start) fields += "Derp-Fast-Start: 1\r\n";
+  return http_request("/derp", nodes_[node_], fields);
 }
 
 void Connection::send_login(std::string_view before,

@@ -71,6 +71,10 @@ class Connection {
 
   TimePoint last_wanted() const { return last_wanted_; }
 
+  bool awaits(AttemptId attempt) const {
+    return state_ == State::Connecting && attempt_ == attempt;
+  }
+
   // The login is on its way: packets may follow it.
   bool accepts_packets() const { return login_sent_; }
 
@@ -96,6 +100,10 @@ class Connection {
 
   void on_written(TimePoint now) { liveness_.on_written(now); }
 
+  // The other side took bytes of a stream that was full: it lives, even where a ping has to wait
+  // behind what is under way.
+  void on_progress(TimePoint now) { liveness_.on_heard(now); }
+
   // False: the packet would go beyond the rate that the server asked for.
   bool admit(std::size_t packet_size, TimePoint now);
 
@@ -112,7 +120,7 @@ class Connection {
 
   void begin_attempt(TimePoint now, Actions& out);
   void connect_node(Actions& out);
-  std::string http_request(bool fast_start) const;
+  std::string upgrade_request(bool fast_start) const;
   void send_login(std::string_view before,
                   const RelayPublicKey& server_key,
                   TimePoint now,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "base/time.h"
 
@@ -37,5 +38,16 @@ inline constexpr std::size_t kMaxRecord = 16384;   // RFC 8446 section 5.1
 // Packets that wait for one region; the oldest go first (spec: data-plane section 6).
 inline constexpr std::size_t kUrgentQueueBytes = std::size_t{64} << 10;
 inline constexpr std::size_t kDataQueueBytes = std::size_t{256} << 10;
+
+// --- the thread
+inline constexpr Duration kMeasureLimit = 5s;            // spec: paths section 3.3
+inline constexpr std::size_t kMaxMeasuring = 64;         // regions at once
+inline constexpr std::size_t kMaxDialing = 64;           // with those nobody waits for any more
+inline constexpr std::size_t kMaxCallsInFlight = 1024;   // from the control strand
+inline constexpr std::size_t kMaxUpcallsInFlight = 256;  // messages to it
+inline constexpr std::size_t kTurnBytes = std::size_t{512} << 10;  // then others get their turn
+// TCP_NOTSENT_LOWAT: so that what waits waits in our queue (spec: data-plane section 6).
+inline constexpr std::uint32_t kUnsentBytes = std::uint32_t{64} << 10;
+inline constexpr Duration kTcpUserTimeout = 15s;  // spec: paths section 2.5
 
 }  // namespace warren::relay::client

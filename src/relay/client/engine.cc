@@ -98,6 +98,10 @@ void Engine::on_written(RegionId region, TimePoint now) {
   if (Connection* const it = get(region)) it->on_written(now);
 }
 
+void Engine::on_progress(RegionId region, TimePoint now) {
+  if (Connection* const it = get(region)) it->on_progress(now);
+}
+
 bool Engine::admit(RegionId region, std::size_t packet_size, TimePoint now) {
   Connection* const it = get(region);
   return it != nullptr && it->admit(packet_size, now);

@@ -55,6 +55,7 @@ class Engine {
   void on_read(RegionId region, std::size_t size, TimePoint now);
   std::optional<PacketFrame> next_packet(RegionId region, TimePoint now, Actions& out);
   void on_written(RegionId region, TimePoint now);
+  void on_progress(RegionId region, TimePoint now);
   bool admit(RegionId region, std::size_t packet_size, TimePoint now);
   bool accepts_packets(RegionId region) const;
 

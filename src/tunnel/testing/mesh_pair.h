@@ -159,13 +159,13 @@ struct MeshPair {
   }
 
   // Publishes a path of a's by hand; the path engine, which knows no other, leaves it alone.
-  void set_path(Side& side, const wg::PeerPath& path) {
+  void set_path(Side& side, const wg::PeerPath& path) const {
     side.control.configure([&](wg::Engine& engine, TimePoint /*now*/,
                                wg::Actions& /*out*/) { engine.set_path(side.peer, path); },
                            clock.now());
   }
 
-  UdpPath direct_to(const Side& side) const {
+  static UdpPath direct_to(const Side& side) {
     return {.remote = Endpoint::parse(side.address).value(), .source = std::nullopt};
   }
 
@@ -182,7 +182,7 @@ struct MeshPair {
   }
 
   // A datagram from a's address to `to`.
-  void inject(Side& to, std::span<const std::uint8_t> datagram) {
+  void inject(Side& to, std::span<const std::uint8_t> datagram) const {
     inject(to, a.udp->own(), datagram);
   }
 
