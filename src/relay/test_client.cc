@@ -1,6 +1,8 @@
 #include "relay/test_client.h"
 
+#include <cerrno>
 #include <stdexcept>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
