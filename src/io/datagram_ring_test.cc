@@ -22,7 +22,8 @@ relay::Route route(std::uint16_t number) {
 }
 
 Bytes datagram(std::uint8_t value, std::size_t size) {
-  return Bytes(size, value);
+  Bytes out(size, value);
+  return out;
 }
 
 void expect_next(DatagramRing& ring, const relay::Route& expected_route, const Bytes& expected) {

@@ -19,7 +19,7 @@ struct PeerPath {
 
 // An immutable path as workers see it.
 struct PublishedPath final : Retired {
-  explicit PublishedPath(PeerPath peer_path) : path(std::move(peer_path)) {}
+  explicit PublishedPath(const PeerPath& peer_path) : path(peer_path) {}
 
   PeerPath path;
 };

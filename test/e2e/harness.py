@@ -97,13 +97,13 @@ def remove_stale():
 class Process:
     """A process in a host's namespace; its output goes to a file in the lab's directory."""
 
-    def __init__(self, host, command, environment=None):
+    def __init__(self, host, command, environment=None, stdin=subprocess.DEVNULL):
         self.command = command
         self.log = host.lab.directory / f"{host.label}-{pathlib.Path(command[0]).name}-{next(_numbers)}.log"
         with self.log.open("wb") as out:
             self.popen = subprocess.Popen(
                 ["ip", "netns", "exec", host.namespace, *command],  # execs: the pid is the command's own
-                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                stdin=stdin, stdout=out, stderr=subprocess.STDOUT,
                 env={**os.environ, **(environment or {})}, start_new_session=True)
         self.pid = self.popen.pid
 
@@ -152,8 +152,8 @@ class Host:
     def ip(self, *arguments):
         return self.run("ip", *arguments).stdout
 
-    def start(self, *command, environment=None):
-        process = Process(self, [str(word) for word in command], environment)
+    def start(self, *command, environment=None, stdin=subprocess.DEVNULL):
+        process = Process(self, [str(word) for word in command], environment, stdin)
         self.processes.append(process)
         return process
 

@@ -14,8 +14,8 @@ void check(const disco::Pong& pong) {
 }
 
 void check(const disco::CallMeMaybe& list) {
-  std::vector<warren::Endpoint> endpoints;
-  for (std::size_t i = 0; i < list.size(); ++i) endpoints.push_back(list.at(i));
+  std::vector<warren::Endpoint> endpoints(list.size());
+  for (std::size_t i = 0; i < list.size(); ++i) endpoints[i] = list.at(i);
   const auto payload = disco::encode_call_me_maybe(endpoints);
   const auto message = disco::decode_message(payload);
   const auto& again = std::get<disco::CallMeMaybe>(message.value());

@@ -56,15 +56,15 @@ Endpoint CallMeMaybe::at(std::size_t index) const {
 
 Result<Message, DecodeError> decode_message(ByteView payload) {
   ByteReader in(payload);
-  const auto type = static_cast<MessageType>(in.u8());
+  const std::uint8_t type = in.u8();
   const std::uint8_t version = in.u8();
   if (!in.ok()) return unexpected(DecodeError::Truncated);
   switch (type) {
-    case MessageType::Ping:
+    case std::to_underlying(MessageType::Ping):
       return decode_ping(in);
-    case MessageType::Pong:
+    case std::to_underlying(MessageType::Pong):
       return decode_pong(in);
-    case MessageType::CallMeMaybe:
+    case std::to_underlying(MessageType::CallMeMaybe):
       if (version != kVersion || in.remaining() % kAddressSize != 0) return CallMeMaybe();
       return CallMeMaybe(in.rest());
     default:

@@ -42,8 +42,8 @@ Bytes encode_any(const Message& message) {
   if (const auto* const ping = std::get_if<Ping>(&message)) return encode(*ping);
   if (const auto* const pong = std::get_if<Pong>(&message)) return encode(*pong);
   const auto& list = std::get<CallMeMaybe>(message);
-  std::vector<Endpoint> endpoints;
-  for (std::size_t i = 0; i < list.size(); ++i) endpoints.push_back(list.at(i));
+  std::vector<Endpoint> endpoints(list.size());
+  for (std::size_t i = 0; i < list.size(); ++i) endpoints[i] = list.at(i);
   return encode_call_me_maybe(endpoints);
 }
 

@@ -22,7 +22,8 @@ std::uint8_t number(FrameType type) {
 
 Bytes frame_of(std::uint8_t type, ByteView payload) {
   Bytes out(kFrameHeaderSize + payload.size());
-  encode_frame_header(out, FrameType{type}, payload.size());
+  encode_frame_header(out, FrameType::KeepAlive, payload.size());
+  out[0] = type;  // perhaps none of FrameType
   std::ranges::copy(payload, out.begin() + kFrameHeaderSize);
   return out;
 }

@@ -36,8 +36,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   WARREN_CHECK(key.init(kClientSecret, server_public.bytes()));
   warren::SeededRandom random(1);
 
-  (void)relay::open_client_info(input, server);
-  (void)relay::open_server_info(input, client, server_public);
+  if (const auto login = relay::open_client_info(input, server)) {
+    WARREN_CHECK(!login->client.is_zero());
+  }
+  if (relay::open_server_info(input, client, server_public)) {
+    WARREN_CHECK(input.size() > warren::kBoxNonceSize + warren::kBoxOverhead);
+  }
   if (const auto login =
           relay::open_client_info(sealed(client_public.bytes(), key, input), server)) {
     const Bytes frame = seal_client_info(login->info, client, server_public, random);

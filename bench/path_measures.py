@@ -1,0 +1,196 @@
+"""The measurements of bench/paths: one pair of nodes of one kind, in a new network and new processes.
+
+All are taken from outside the programs: answers through the tunnel, and datagrams of their length on the wire.
+"""
+import pathlib
+import statistics
+import time
+
+import harness
+import measures
+import network
+import ours
+import strangers
+
+PULSE = pathlib.Path(__file__).resolve().parent / "pulse.py"
+PORT = 7100
+STEADY = 2.0  # seconds of answers without a hole after which a path counts as found again
+HOLE = 0.2  # seconds
+SETTLE = 5.0  # seconds on the direct path before the next disturbance
+DOWN = 2.0  # seconds that the relay stays away
+PATIENCE = 90.0  # seconds
+
+
+class Pair:
+    """The two nodes of a kind, on hosts a and b of a network, with the relay and whatever else they need."""
+
+    def __init__(self, kind, lab):
+        self.network = network.Network(lab)
+        relay_class = strangers.StockRelay if kind == "stock" else ours.Relay
+        self.relay = relay_class(self.network.relay, self.network.relay_address).start()
+        hosts = (self.network.a, self.network.b)
+        if kind == "stock":
+            self.control = strangers.StockControl(self.network.relay, self.network.control_address, self.relay.address)
+            self.nodes = [strangers.StockNode(host, self.control) for host in hosts]
+        else:
+            self.nodes = [ours.Node(host, number) for number, host in enumerate(hosts, 1)]
+            for node, peer in zip(self.nodes, reversed(self.nodes)):
+                node.configure(peer, self.relay.address)
+
+    def start(self):
+        for node in self.nodes:
+            node.start()
+        return time.monotonic()
+
+    def wait_until_up(self):
+        for node in self.nodes:
+            harness.wait_until(node.is_up, f"the node on {node.host.label} to see its peer", 30)
+
+    def get_acquainted(self):
+        """Lets nodes that need it log in once, and forget the paths they found: a start is not a first login."""
+        self.start()
+        self.wait_until_up()
+        self.address = self.nodes[1].address()
+        for node in self.nodes:
+            node.stop()
+        self.network.forget()
+
+
+def why_missing(kind):
+    """Says why a kind can't be measured here, or None."""
+    if kind == "stock":
+        return strangers.why_missing()
+    return ours.why_missing(ours.Relay.program) or ours.why_missing(ours.Node.name)
+
+
+class Pulse:
+    """Questions from a to b through the tunnel, every 10 ms from now on."""
+
+    def __init__(self, pair):
+        pair.network.b.start(harness.PYTHON, PULSE, "echo", PORT)
+        self.process = pair.network.a.start(harness.PYTHON, PULSE, "send", pair.address, PORT)
+
+    def times(self, kind, since=0.0):
+        lines = self.process.output().split("\n")[:-1]
+        return [at for what, at in ((line.split()[0], float(line.split()[1])) for line in lines) if what == kind and at >= since]
+
+    def is_steady(self, kind="answer", seconds=STEADY):
+        now = time.monotonic()
+        recent = [now - seconds, *self.times(kind, now - seconds), now]
+        return max(later - earlier for earlier, later in zip(recent, recent[1:])) < HOLE
+
+    def wait_until_direct(self):
+        harness.wait_until(lambda: self.is_steady("in") and self.is_steady("out"), "a steady direct path", PATIENCE)
+
+    def silence(self, since):
+        """Seconds of the longest hole between answers, once they come steadily again."""
+        time.sleep(0.5)  # answers on their way are still coming
+        harness.wait_until(self.is_steady, "steady answers", PATIENCE)
+        times = self.times("answer", since - 0.5)
+        return max(later - earlier for earlier, later in zip(times, times[1:]))
+
+
+def first(times):
+    return times[0] if times else None
+
+
+class Session:
+    """A pair that was started and exchanges packets over the direct path; knows how long that took."""
+
+    def __init__(self, kind, lab):
+        self.pair = Pair(kind, lab)
+        self.pair.get_acquainted()
+        self.pulse = Pulse(self.pair)
+        started = self.pair.start()
+        harness.wait_until(lambda: self.pulse.times("answer"), "the first answer", PATIENCE)
+        self.starts = {"first answer after the start": self.pulse.times("answer")[0] - started,
+                       "direct after the start": self.first_direct(started) - started}
+        self.pulse.wait_until_direct()
+        time.sleep(SETTLE)
+
+    def first_direct(self, since):
+        """When both ways had gone directly once."""
+        def both():
+            ways = [self.pulse.times(way, since) for way in ("in", "out")]
+            return max(way[0] for way in ways) if all(ways) else None
+        return harness.wait_until(both, "the direct path", PATIENCE)
+
+    def silence(self, disturb):
+        since = time.monotonic()
+        disturb()
+        return self.pulse.silence(since)
+
+    def without_udp(self):
+        """UDP ends, the relay ends and comes back, UDP comes back."""
+        network, relay, pulse = self.pair.network, self.pair.relay, self.pulse
+        figures = {"silence, UDP is blocked": self.silence(network.block_udp)}
+        relay.process.end()
+        time.sleep(DOWN)
+        relay.start()
+        listening = time.monotonic()
+        harness.wait_until(lambda: pulse.times("answer", listening), "answers over the relay again", PATIENCE)
+        figures["back after the relay listens again"] = pulse.times("answer", listening)[0] - listening
+        harness.wait_until(pulse.is_steady, "steady answers", PATIENCE)
+        network.allow_udp()
+        allowed = time.monotonic()
+        figures["direct after UDP is allowed"] = self.first_direct(allowed) - allowed
+        return figures
+
+
+def measure_times(kind):
+    """A session for each disturbance: a stock pair may stay relayed for minutes after some of them."""
+    figures, starts = {}, []
+    disturbances = (
+        lambda session: session.without_udp(),
+        lambda session: {"silence, the public address changes": session.silence(session.pair.network.change_public_address)},
+        lambda session: {"silence, its own address changes": session.silence(session.pair.network.change_own_address)},
+    )
+    for disturbance in disturbances:
+        with harness.Lab() as lab:
+            session = Session(kind, lab)
+            figures.update(disturbance(session))
+            starts.append(session.starts)
+    for name in starts[0]:
+        figures[name] = statistics.median(start[name] for start in starts)
+    return figures
+
+
+class Ends:
+    """What measures.iperf wants: client, server, and the server's address."""
+
+    def __init__(self, pair):
+        self.client, self.server, self.address = pair.network.a, pair.network.b, pair.address
+
+
+def measure_relayed(kind, seconds, disturbed):
+    """One TCP stream from a to b while UDP is blocked; CPU by program, for each GiB that the far device delivered."""
+    figures = {}
+    with harness.Lab() as lab:
+        pair = Pair(kind, lab)
+        pair.network.block_udp()
+        pair.start()
+        pair.wait_until_up()
+        pair.address = pair.nodes[1].address()
+        pair.network.a.wait_for_ping(pair.address, seconds=30)
+        parts = {"sender": pair.nodes[0].pids(), "relay": [pair.relay.process.pid], "receiver": pair.nodes[1].pids()}
+        everyone = sum(parts.values(), [])
+
+        before = {name: sum(map(measures.cpu_seconds, pids)) for name, pids in parts.items()}
+        machine, received = measures.Times(everyone), received_bytes(pair)
+        end = measures.iperf(Ends(pair), seconds, "-P", "1")
+        disturbed.note(machine, measures.Times(everyone))
+        delivered = (received_bytes(pair) - received) / measures.GIB
+        figures["relayed tcp"] = end["sum_received"]["bits_per_second"] / 1e9
+        for name, pids in parts.items():
+            figures[f"relayed tcp, cpu of the {name}"] = (sum(map(measures.cpu_seconds, pids)) - before[name]) / delivered
+        figures["relayed tcp, cpu of all three"] = sum(figures[f"relayed tcp, cpu of the {name}"] for name in parts)
+    return figures
+
+
+def received_bytes(pair):
+    device = pair.nodes[1].device
+    return int(pair.network.b.run("cat", f"/sys/class/net/{device}/statistics/rx_bytes").stdout)
+
+
+def measure(kind, seconds, disturbed):
+    return {**measure_times(kind), **measure_relayed(kind, seconds, disturbed)}
