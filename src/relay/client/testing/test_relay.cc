@@ -92,6 +92,7 @@ void TestRelay::run() {
   sigemptyset(&pipe);
   sigaddset(&pipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+  pthread_setname_np(pthread_self(), "test-relay");
   while (mode_ != Mode::Ended) {
     std::vector<pollfd> ready = {{.fd = wake_.fd(), .events = POLLIN, .revents = 0}};
     if (mode_ == Mode::Running) {
