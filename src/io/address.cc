@@ -41,18 +41,31 @@ Result<void> remove_address(Netlink& netlink, const LinkAddress& address) {
   return netlink.change(request, describe("remove", address));
 }
 
-Result<std::vector<LinkAddress>> list_addresses(Netlink& netlink, unsigned link) {
+std::optional<ReadAddress> read_address(const nlmsghdr& message) {
+  const auto* header = netlink_header<ifaddrmsg>(message);
+  if (header == nullptr) return std::nullopt;
+  const NetlinkAttributes attributes(message, sizeof *header);
+  // On a link with a peer address IFA_ADDRESS is the peer's and IFA_LOCAL ours.
+  auto address = attributes.address(IFA_LOCAL);
+  if (!address) address = attributes.address(IFA_ADDRESS);
+  if (!address) return std::nullopt;
+  const std::uint32_t flags = attributes.u32(IFA_FLAGS).value_or(header->ifa_flags);
+  const bool is_tentative =
+      (flags & IFA_F_TENTATIVE) != 0 && (flags & IFA_F_OPTIMISTIC) == 0;  // RFC 4429
+  return ReadAddress{.address = {header->ifa_index, *address, header->ifa_prefixlen},
+                     .is_usable = !is_tentative && (flags & IFA_F_DADFAILED) == 0};
+}
+
+Result<std::vector<LinkAddress>> list_addresses(Netlink& netlink,
+                                                unsigned link,
+                                                AddressFilter filter) {
   NetlinkRequest request(RTM_GETADDR, NLM_F_DUMP, ifaddrmsg{});
   std::vector<LinkAddress> out;
   WARREN_TRY_VOID(netlink.query(request, "list addresses", [&](const nlmsghdr& message) {
-    const auto* header = netlink_header<ifaddrmsg>(message);
-    if (message.nlmsg_type != RTM_NEWADDR || header == nullptr) return;
-    if (link != 0 && header->ifa_index != link) return;
-    const NetlinkAttributes attributes(message, sizeof *header);
-    // On a link with a peer address IFA_ADDRESS is the peer's and IFA_LOCAL ours.
-    auto address = attributes.address(IFA_LOCAL);
-    if (!address) address = attributes.address(IFA_ADDRESS);
-    if (address) out.push_back({header->ifa_index, *address, header->ifa_prefixlen});
+    const auto read = message.nlmsg_type == RTM_NEWADDR ? read_address(message) : std::nullopt;
+    if (!read || (link != 0 && read->address.link != link)) return;
+    if (filter == AddressFilter::Usable && !read->is_usable) return;
+    out.push_back(read->address);
   }));
   return out;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/ip_address.h"
@@ -30,7 +31,22 @@ inline Result<void> ensure_no_address(Netlink& netlink, const LinkAddress& addre
   return unless(Errc::NotFound, remove_address(netlink, address));
 }
 
+enum class AddressFilter : bool {
+  All,
+  Usable,  // the link's other machines have had their say (IPv6 duplicate address detection)
+};
+
 // Both families; of all interfaces when `link` is 0.
-Result<std::vector<LinkAddress>> list_addresses(Netlink& netlink, unsigned link);
+Result<std::vector<LinkAddress>> list_addresses(Netlink& netlink,
+                                                unsigned link,
+                                                AddressFilter filter = AddressFilter::All);
+
+struct ReadAddress {
+  LinkAddress address;
+  bool is_usable = false;
+};
+
+// Of an RTM_NEWADDR or RTM_DELADDR message; none when it is malformed.
+std::optional<ReadAddress> read_address(const nlmsghdr& message);
 
 }  // namespace warren::io

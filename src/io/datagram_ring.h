@@ -25,7 +25,8 @@ class DatagramRing {
   explicit DatagramRing(std::size_t bytes);
 
   // --- producer
-  // False when there is no room, or the datagram is larger than relay::kMaxPacketSize.
+  // False when there is no room, or the datagram is larger than relay::kMaxPacketSize. One that
+  // takes more than half of the ring may find no room in an empty one.
   bool push(const relay::Route& route, ByteView datagram);
 
   // --- consumer
@@ -42,9 +43,13 @@ class DatagramRing {
  private:
   std::size_t capacity_;
   std::unique_ptr<std::uint8_t[]> bytes_;
-  std::size_t read_ = 0;                           // consumer: behind what next() returned
+  // Counts of bytes that never go back. A side looks at the other's only when what it last saw of
+  // it does not suffice: so their cache lines stay apart.
   alignas(64) std::atomic<std::size_t> head_ = 0;  // consumer: given back up to here
+  alignas(64) std::size_t read_ = 0;               // consumer: behind what next() returned
+  std::size_t seen_tail_ = 0;                      // consumer
   alignas(64) std::atomic<std::size_t> tail_ = 0;  // producer: written up to here
+  alignas(64) std::size_t seen_head_ = 0;          // producer
 };
 
 }  // namespace warren::io

@@ -20,6 +20,8 @@ class Epoll {
  public:
   static Result<Epoll> create();
 
+  int fd() const { return fd_.get(); }  // readable while anything in it is ready
+
   Result<void> add(int fd, std::uint32_t events, std::uint64_t tag);
   Result<void> modify(int fd, std::uint32_t events, std::uint64_t tag);
   Result<void> remove(int fd);

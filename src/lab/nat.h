@@ -7,21 +7,11 @@
 
 #include "base/ip_address.h"
 #include "base/time.h"
+#include "lab/flow.h"
 
 // A NAT as RFC 4787 (UDP), RFC 5382 (TCP) and RFC 5508 (ICMP) describe NATs, as a pure library: the
 // simulator and the lab's router translate by the same object (spec: data-plane section 8.3).
 namespace warren::lab {
-
-enum class Protocol : std::uint8_t { Udp, Tcp, Icmp };
-
-// Source and destination of a packet. An ICMP echo has its identifier as both ports.
-struct Flow {
-  Protocol protocol = Protocol::Udp;
-  Endpoint source;
-  Endpoint destination;
-
-  bool operator==(const Flow&) const = default;
-};
 
 // What an entry depends on: RFC 4787 sections 4.1 (mapping) and 5 (filtering).
 enum class Dependence : std::uint8_t { EndpointIndependent, Address, AddressAndPort };
@@ -64,8 +54,6 @@ struct NatConfig {
   Duration tcp_transitory_timeout = 240s;
   Duration icmp_timeout = 60s;  // RFC 5508 REQ-2
 };
-
-enum class TcpEvent : std::uint8_t { None, Open, Close, Reset };  // SYN, FIN, RST
 
 enum class NatDrop : std::uint8_t {
   NoMapping,  // from outside to a port that nobody has

@@ -10,6 +10,7 @@
 #include "base/udp_path.h"
 #include "crypto/keys.h"
 #include "path/actions.h"
+#include "path/local_network.h"
 #include "path/report.h"
 #include "proto/relay/region.h"
 #include "wg/data_peer.h"
@@ -24,24 +25,6 @@ struct PeerConfig {
   relay::RegionId home;             // none: unknown
 
   bool operator==(const PeerConfig&) const = default;
-};
-
-struct InterfaceAddress {
-  IpAddress address;
-  std::uint32_t interface = 0;
-
-  auto operator<=>(const InterfaceAddress&) const = default;
-};
-
-// Our side of the network as the operating system shows it, without the overlay's own interface.
-struct LocalNetwork {
-  std::vector<InterfaceAddress> addresses;  // of interfaces that are up; loopback may be left out
-  std::uint32_t default_v4 = 0;             // interface of the default route; 0: none
-  std::uint32_t default_v6 = 0;
-  std::uint16_t port_v4 = 0;  // our socket's; 0: none of this family
-  std::uint16_t port_v6 = 0;
-
-  bool operator==(const LocalNetwork&) const = default;
 };
 
 enum class PathState : std::uint8_t {
@@ -135,6 +118,10 @@ class Engine {
   void send_handshake(PeerId peer, ByteView message, TimePoint now, Actions& out);
   // The stamps of the peer changed. `activity` also says what came over the published direct path.
   void on_activity(PeerId peer, const wg::Activity& activity, TimePoint now, Actions& out);
+  // A WireGuard session with the peer began: its handshake need not be repeated.
+  void on_session(PeerId peer);
+  // The kernel would not send from the address that the peer's direct path names.
+  void on_source_refused(PeerId peer, TimePoint now, Actions& out);
   // The kernel would not send to the peer's direct endpoint (unreachable host or network).
   void on_unreachable(PeerId peer, TimePoint now, Actions& out);
 

@@ -24,21 +24,36 @@ constexpr Duration kReclaimInterval = 100ms;
 
 Result<std::unique_ptr<Control>> Control::create(Random& random,
                                                  const WallClock& wall_clock,
-                                                 Log& log) {
+                                                 Log& log,
+                                                 std::optional<MeshOptions> mesh) {
   WARREN_TRY(io::EventFd to_control, io::EventFd::create());
   WARREN_TRY(io::EventFd to_worker, io::EventFd::create());
-  return std::unique_ptr<Control>(
-      new Control(random, wall_clock, log, std::move(to_control), std::move(to_worker)));
+  return std::unique_ptr<Control>(new Control(random, wall_clock, log, std::move(mesh),
+                                              std::move(to_control), std::move(to_worker)));
 }
 
 Control::Control(Random& random,
                  const WallClock& wall_clock,
                  Log& log,
+                 std::optional<MeshOptions> mesh,
                  io::EventFd to_control,
                  io::EventFd to_worker)
     : log_(log),
-      engine_(random, wall_clock),
-      link_(engine_.index_table(), std::move(to_control), std::move(to_worker)) {}
+      engine_(random, wall_clock, mesh ? wg::PathMode::Managed : wg::PathMode::Roaming),
+      paths_(mesh ? std::make_unique<Paths>(
+                        engine_,
+                        actions_,
+                        std::move(*mesh),
+                        [this](ByteView datagram, const UdpPath& to, TimePoint now) {
+                          return send_datagram(datagram, to, now);
+                        },
+                        random,
+                        log)
+                  : nullptr),
+      link_(engine_.index_table(),
+            paths_ ? paths_->make_link() : nullptr,
+            std::move(to_control),
+            std::move(to_worker)) {}
 
 void Control::set_ports(io::UdpPorts ports) {
   sender_.emplace(ports, false);
@@ -57,8 +72,24 @@ void Control::set_local_addresses(std::vector<IpAddress> addresses, Coalescer::S
 
 void Control::configure(const Tunnel::Change& change, TimePoint now) {
   change(engine_, now, actions_);
+  if (paths_) paths_->on_configured();
   publish_topology();
   finish(now);
+}
+
+void Control::tell_paths(const std::function<void(Paths& paths)>& news, TimePoint now) {
+  news(*paths_);
+  finish(now);
+}
+
+void Control::on_relayed(const relay::Route& from, ByteView datagram, TimePoint now) {
+  paths_->on_relayed(from, datagram, link_.handshakes.size(), now);
+  finish(now);
+}
+
+void Control::on_network_change() {
+  if (sender_) sender_->on_network_change();
+  command(NetworkChanged{});
 }
 
 void Control::publish_topology() {
@@ -83,6 +114,7 @@ void Control::on_worker(TimePoint now) {
     link_.handshakes.pop();
     finish(now);  // one at a time: answers to a flood must not pile up
   }
+  if (paths_) paths_->on_datagrams(*link_.paths, now);
   if (!link_.control_naps.load(std::memory_order_relaxed) && next_activity_ == kNever) {
     next_activity_ = now + kActivityInterval;
   }
@@ -116,11 +148,13 @@ void Control::on_event(const DeviceFailed& event, TimePoint /*now*/) const {
 void Control::on_timeout(TimePoint now) {
   if (now >= next_activity_) drain_activity(now);
   engine_.on_timeout(now, actions_);
+  if (paths_) paths_->on_timeout(now);
   finish(now);
 }
 
 TimePoint Control::next_timeout(TimePoint now) const {
   TimePoint next = std::min(engine_.next_timeout(), next_activity_);
+  if (paths_) next = std::min(next, paths_->next_timeout());
   if (!link_.reclaimer.empty()) next = std::min(next, now + kReclaimInterval);
   return next;
 }
@@ -129,6 +163,7 @@ void Control::drain_activity(TimePoint now) {
   bool any = false;
   while (const wg::PeerId* const peer = link_.active.front()) {
     engine_.on_activity(*peer, now, actions_);
+    if (paths_) paths_->on_activity(*peer, now);
     link_.active.pop();
     any = true;
   }
@@ -147,10 +182,13 @@ void Control::drain_activity(TimePoint now) {
 void Control::finish(TimePoint now) {
   // Performing may ask for more: a keepalive is activity, an observer may configure. By the time an
   // action is performed its peer may have been removed.
+  // A path is published before what needs it is done: what is staged goes out on it.
+  if (paths_) paths_->perform(now);
   while (!actions_.empty()) {
     const wg::Actions batch = std::exchange(actions_, {});
     for (const wg::Action& action : batch) {
       std::visit([&](const auto& what) { perform(what, now); }, action);
+      if (paths_) paths_->perform(now);
     }
   }
   link_.reclaimer.retire(engine_.take_retired());
@@ -162,7 +200,11 @@ void Control::perform(const wg::SendMessage& action, TimePoint now) {
     engine_.data_peer(*action.peer)
         .bytes_sent.fetch_add(action.message.view().size(), std::memory_order_relaxed);
   }
-  send_datagram(action.message.view(), action.to, now);
+  if (paths_) {
+    paths_->send(action, now);
+  } else {
+    send_datagram(action.message.view(), *action.to, now);
+  }
 }
 
 void Control::perform(const wg::SendKeepalive& action, TimePoint now) {
@@ -178,7 +220,11 @@ void Control::perform(const wg::SendKeepalive& action, TimePoint now) {
                                 {.receiver = keypair->remote_index(), .counter = *counter});
   aead_seal(MutableByteView(datagram).subspan(wireguard::kDataHeaderSize), keypair->send_key(),
             *counter, {}, {});
-  send_datagram(datagram, path->udp, now);
+  if (paths_) {
+    paths_->send_keepalive(action.peer, datagram, path->path, now);
+  } else {
+    send_datagram(datagram, *path->path.direct, now);
+  }
   if (wg::note_sent(peer, wg::PacketKind::Keepalive, datagram.size(), now)) {
     engine_.on_activity(action.peer, now, actions_);
   }
@@ -192,8 +238,9 @@ void Control::perform(const wg::DropStaged& action, TimePoint /*now*/) {
   command(Drop{action.peer});
 }
 
-void Control::perform(const wg::HandshakeCompleted& action, TimePoint /*now*/) {
+void Control::perform(const wg::HandshakeCompleted& action, TimePoint now) {
   if (!engine_.has_peer(action.peer)) return;
+  if (paths_) paths_->on_session(action.peer, now);
   log_.debug("tunnel: handshake completed peer={}",
              engine_.status(action.peer).public_key.short_text());
 }
@@ -205,8 +252,8 @@ void Control::perform(const wg::HandshakeGivenUp& action, TimePoint /*now*/) {
   if (observer_.handshake_given_up) observer_.handshake_given_up(action.peer);
 }
 
-void Control::send_datagram(ByteView datagram, const UdpPath& path, TimePoint now) {
-  if (!sender_) return;
+int Control::send_datagram(ByteView datagram, const UdpPath& path, TimePoint now) {
+  if (!sender_) return 0;
   std::array<io::OutMessage, 1> message{{{.path = &path,
                                           .data = datagram.data(),
                                           .size = static_cast<std::uint32_t>(datagram.size())}}};
@@ -215,6 +262,7 @@ void Control::send_datagram(ByteView datagram, const UdpPath& path, TimePoint no
     log_.debug("tunnel: send failed to={} reason={}", path.remote.to_string(),
                std::generic_category().message(message[0].error));
   }
+  return message[0].error;
 }
 
 void Control::command(const WorkerCommand& command) {

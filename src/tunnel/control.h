@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "io/udp_sender.h"
 #include "tunnel/link.h"
+#include "tunnel/paths.h"
 #include "tunnel/tunnel.h"
 #include "wg/engine.h"
 
@@ -21,14 +22,17 @@ namespace warren::tunnel {
 // signalled and on_timeout() at next_timeout(). Everything on the control strand.
 class Control {
  public:
-  // All references outlive the object.
+  // All references outlive the object. Without `mesh` it is plain WireGuard.
   static Result<std::unique_ptr<Control>> create(Random& random,
                                                  const WallClock& wall_clock,
-                                                 Log& log);
+                                                 Log& log,
+                                                 std::optional<MeshOptions> mesh = std::nullopt);
 
   Link& link() { return link_; }
 
   const wg::Engine& engine() const { return engine_; }
+
+  const Paths* paths() const { return paths_.get(); }  // null: plain WireGuard
 
   // Where handshakes and keepalives go out; the worker sends on the same sockets.
   void set_ports(io::UdpPorts ports);
@@ -39,6 +43,11 @@ class Control {
   void observe(Tunnel::Observer observer) { observer_ = std::move(observer); }
 
   void configure(const Tunnel::Change& change, TimePoint now);
+  // An event or a change for the paths; not in plain WireGuard.
+  void tell_paths(const std::function<void(Paths& paths)>& news, TimePoint now);
+  void on_relayed(const relay::Route& from, ByteView datagram, TimePoint now);
+  // Packets leave by other interfaces now.
+  void on_network_change();
   void on_worker(TimePoint now);
   void on_timeout(TimePoint now);
   TimePoint next_timeout(TimePoint now) const;  // kNever when nothing is due
@@ -47,6 +56,7 @@ class Control {
   Control(Random& random,
           const WallClock& wall_clock,
           Log& log,
+          std::optional<MeshOptions> mesh,
           io::EventFd to_control,
           io::EventFd to_worker);
 
@@ -66,19 +76,20 @@ class Control {
   void perform(const wg::DropStaged& action, TimePoint now);
   void perform(const wg::HandshakeCompleted& action, TimePoint now);
   void perform(const wg::HandshakeGivenUp& action, TimePoint now);
-  void send_datagram(ByteView datagram, const UdpPath& path, TimePoint now);
+  int send_datagram(ByteView datagram, const UdpPath& path, TimePoint now);  // 0 or the errno
   void command(const WorkerCommand& command);
   void publish_topology();
 
   Log& log_;
   wg::Engine engine_;
+  wg::Actions actions_;
+  std::unique_ptr<Paths> paths_;  // null: plain WireGuard
   Link link_;
   std::optional<io::UdpSender> sender_;
   unsigned mtu_ = 1420;
   std::vector<IpAddress> local_addresses_;
   Coalescer::Switches merge_;
   Tunnel::Observer observer_;
-  wg::Actions actions_;
   TimePoint next_activity_ = kNever;
 };
 

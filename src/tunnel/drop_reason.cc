@@ -7,14 +7,14 @@ namespace warren::tunnel {
 namespace {
 
 constexpr std::array<std::string_view, kDropReasonCount> kDropNames = {
-    "tun_bad_header",  "tun_down",     "tun_write_error",   "no_peer",    "no_key",
-    "staged_overflow", "key_expired",  "counter_exhausted", "filter_out", "path_none",
-    "send_buffer",     "send_error",   "gso_retry",         "aqm_drop",   "rx_runt",
-    "rx_unknown",      "rx_index",     "rx_auth",           "rx_replay",  "rx_key_expired",
-    "inner_bad",       "inner_source", "filter_in",         "ecn_drop",   "control_full",
-    "inject_full",
+    "tun_bad_header",  "tun_down",     "tun_write_error",   "no_peer",        "no_key",
+    "staged_overflow", "key_expired",  "counter_exhausted", "filter_out",     "path_none",
+    "send_buffer",     "send_error",   "gso_retry",         "aqm_drop",       "rx_runt",
+    "rx_unknown",      "rx_index",     "rx_auth",           "rx_replay",      "rx_key_expired",
+    "inner_bad",       "inner_source", "filter_in",         "ecn_drop",       "control_full",
+    "inject_full",     "relay_full",   "path_full",         "path_too_large",
 };
-static_assert(std::to_underlying(DropReason::InjectFull) + 1 == kDropReasonCount);
+static_assert(std::to_underlying(DropReason::PathTooLarge) + 1 == kDropReasonCount);
 
 constexpr std::array<std::string_view, kCounterCount> kCounterNames = {
     "tun_reads",
@@ -31,8 +31,12 @@ constexpr std::array<std::string_view, kCounterCount> kCounterNames = {
     "udp_bytes_received",
     "seal_runs",
     "open_runs",
+    "relay_datagrams_sent",
+    "relay_bytes_sent",
+    "relay_datagrams_received",
+    "relay_bytes_received",
 };
-static_assert(std::to_underlying(Counter::OpenRuns) + 1 == kCounterCount);
+static_assert(std::to_underlying(Counter::RelayBytesReceived) + 1 == kCounterCount);
 
 }  // namespace
 

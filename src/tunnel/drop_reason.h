@@ -18,7 +18,7 @@ enum class DropReason : std::uint8_t {
   KeyExpired,        // the sending key is too old
   CounterExhausted,  // the sending key has no counters left
   FilterOut,
-  PathNone,    // the peer has no known endpoint
+  PathNone,    // there is no way to the peer
   SendBuffer,  // the socket's buffer stayed full
   SendError,
   GsoRetry,  // segments of a message that failed as one and again apart
@@ -32,12 +32,15 @@ enum class DropReason : std::uint8_t {
   InnerBad,     // no IP packet inside
   InnerSource,  // a source address that is not the peer's
   FilterIn,
-  EcnDrop,      // RFC 6040: marked outside, not markable inside
-  ControlFull,  // the ring to the control strand is full
-  InjectFull,   // the ring of packets for the device is full
+  EcnDrop,       // RFC 6040: marked outside, not markable inside
+  ControlFull,   // the ring to the control strand is full
+  InjectFull,    // the ring of packets for the device is full
+  RelayFull,     // the ring to the relay client is full
+  PathFull,      // the ring of path probes to the control strand is full
+  PathTooLarge,  // a path probe that is larger than any we answer
 };
 
-inline constexpr std::size_t kDropReasonCount = 26;
+inline constexpr std::size_t kDropReasonCount = 29;
 
 enum class Counter : std::uint8_t {  // gauges are quotients of these
   TunReads,
@@ -54,9 +57,13 @@ enum class Counter : std::uint8_t {  // gauges are quotients of these
   UdpBytesReceived,
   SealRuns,  // calls of the cipher; packets a call = TunReadPackets / SealRuns
   OpenRuns,
+  RelayDatagramsSent,  // WireGuard data through a relay, also when it went by UDP as well
+  RelayBytesSent,
+  RelayDatagramsReceived,
+  RelayBytesReceived,
 };
 
-inline constexpr std::size_t kCounterCount = 14;
+inline constexpr std::size_t kCounterCount = 18;
 
 std::string_view to_string(DropReason reason);  // "tun_bad_header"
 std::string_view to_string(Counter counter);

@@ -18,7 +18,9 @@ TEST(DropReason, HasANameForEachReason) {
   EXPECT_EQ(to_string(DropReason::TunBadHeader), "tun_bad_header");
   EXPECT_EQ(to_string(DropReason::RxRunt), "rx_runt");
   EXPECT_EQ(to_string(DropReason::InjectFull), "inject_full");
+  EXPECT_EQ(to_string(DropReason::PathTooLarge), "path_too_large");
   EXPECT_EQ(to_string(Counter::OpenRuns), "open_runs");
+  EXPECT_EQ(to_string(Counter::RelayBytesReceived), "relay_bytes_received");
 }
 
 TEST(Counters, SumOverWorkers) {

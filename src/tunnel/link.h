@@ -13,6 +13,7 @@
 #include "proto/wireguard/messages.h"
 #include "tunnel/coalescer.h"
 #include "tunnel/drop_reason.h"
+#include "tunnel/path_link.h"
 #include "tunnel/reclaimer.h"
 #include "tunnel/spsc_ring.h"
 #include "wg/allowed_ips.h"
@@ -34,7 +35,7 @@ struct Topology {
 
 // --- worker to control
 
-// A handshake message: the worker has checked its length and mac1.
+// A handshake message that came by UDP: the worker has checked its length and mac1.
 struct HandshakeDatagram {
   UdpPath from;
   std::uint32_t size = 0;
@@ -54,7 +55,7 @@ struct SendWanted {  // a packet was staged: there is no key
   wg::PeerId peer;
 };
 
-struct Roamed {
+struct Roamed {  // plain WireGuard only
   wg::PeerId peer;
   UdpPath from;
 };
@@ -81,19 +82,26 @@ struct Drop {
   wg::PeerId peer;
 };
 
-using WorkerCommand = std::variant<Flush, Drop>;
+struct NetworkChanged {};  // other interfaces carry the packets now
+
+using WorkerCommand = std::variant<Flush, Drop, NetworkChanged>;
 
 // Rings are bounded. What the worker cannot tell control is counted (control_full); a peer that
 // cannot be put into `active` is with its next batch; a command that does not fit is asked for
 // again.
 struct Link {
-  // `index_table` outlives the link.
-  Link(const wg::IndexTable& index_table, io::EventFd wake_control, io::EventFd wake_worker)
+  // `index_table` outlives the link. `path_link` is null in plain WireGuard mode.
+  Link(const wg::IndexTable& index_table,
+       std::unique_ptr<PathLink> path_link,
+       io::EventFd wake_control,
+       io::EventFd wake_worker)
       : indexes(index_table),
+        paths(std::move(path_link)),
         to_control(std::move(wake_control)),
         to_worker(std::move(wake_worker)) {}
 
   const wg::IndexTable& indexes;
+  const std::unique_ptr<PathLink> paths;
   Snapshot<Topology> topology{std::make_shared<const Topology>()};
   Reclaimer reclaimer;
 
@@ -102,8 +110,10 @@ struct Link {
   SpscRing<wg::PeerId, 4096> active;  // peers with fresh stamps (wg::Activity::noted)
   SpscRing<WorkerCommand, 1024> commands;
 
-  io::EventFd to_control;  // something is in handshakes or events, or `active` while control naps
-  io::EventFd to_worker;   // something is in commands, or the topology changed
+  io::EventFd to_control;  // something is in handshakes, events or paths->datagrams, or in `active`
+                           // while control naps
+  io::EventFd
+      to_worker;  // something is in commands or came through a relay, or the topology changed
   std::atomic<bool> control_naps = true;  // control does not look at `active` unless woken
 };
 

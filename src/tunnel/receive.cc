@@ -2,15 +2,28 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
+#include "proto/disco/frame.h"
 #include "proto/ip/ecn.h"
 #include "proto/ip/packet.h"
+#include "proto/stun/binding.h"
 #include "proto/wireguard/messages.h"
 #include "tunnel/segments.h"
 #include "tunnel/splitter.h"
 #include "wg/cookie.h"
+#include "wg/relayed_source.h"
 
 namespace warren::tunnel {
+
+namespace {
+
+// Spec: paths section 0.2, rows 1 and 4; no such datagram passes for a WireGuard message.
+bool is_about_paths(ByteView datagram) {
+  return stun::looks_like_binding_success(datagram) || disco::looks_like_frame(datagram);
+}
+
+}  // namespace
 
 ReceivePass::ReceivePass(Link& link, io::TunPort& tun, PacketCipher& cipher, Counters& counters)
     : link_(link),
@@ -19,10 +32,7 @@ ReceivePass::ReceivePass(Link& link, io::TunPort& tun, PacketCipher& cipher, Cou
       counters_(counters),
       coalescer_(*this, {.tcp = false, .udp = false}) {}
 
-bool ReceivePass::run(io::UdpPort& port,
-                      const Topology& topology,
-                      TimePoint now,
-                      int& device_error) {
+void ReceivePass::begin(const Topology& topology) {
   // Pointers of the last round may be gone.
   cached_keypair_ = nullptr;
   cached_source_peer_ = nullptr;
@@ -31,7 +41,20 @@ bool ReceivePass::run(io::UdpPort& port,
   device_error_ = 0;
   coalescer_.set_switches(
       {.tcp = topology.merge.tcp && !refused_.tcp, .udp = topology.merge.udp && !refused_.udp});
+}
 
+void ReceivePass::finish(const Topology& topology, TimePoint now, int& device_error) {
+  open_run(topology, now);
+  finish_peer_run(now);
+  coalescer_.flush();
+  if (device_error_ != 0) device_error = device_error_;
+}
+
+bool ReceivePass::run(io::UdpPort& port,
+                      const Topology& topology,
+                      TimePoint now,
+                      int& device_error) {
+  begin(topology);
   int error = 0;
   const std::span<io::InMessage> messages = receiver_.receive(port, error);
   counters_.count(Counter::UdpMessagesReceived, messages.size());
@@ -45,7 +68,7 @@ bool ReceivePass::run(io::UdpPort& port,
       counters_.count(Counter::UdpDatagramsReceived);
       switch (classify(datagram)) {
         case DatagramKind::Data:
-          take_data(datagram, message, topology, now);
+          take_data(datagram, &message, topology, now);
           break;
         case DatagramKind::Control:
           take_handshake(datagram, message, topology);
@@ -54,16 +77,55 @@ bool ReceivePass::run(io::UdpPort& port,
           counters_.drop(DropReason::RxRunt);
           break;
         case DatagramKind::Unknown:
-          counters_.drop(DropReason::RxUnknown);
+          if (link_.paths != nullptr && is_about_paths(datagram)) {
+            take_path_datagram(datagram, message);
+          } else {
+            counters_.drop(DropReason::RxUnknown);
+          }
           break;
       }
     }
   }
-  open_run(topology, now);
-  finish_peer_run(now);
-  coalescer_.flush();
-  if (device_error_ != 0) device_error = device_error_;
+  finish(topology, now, device_error);
+  if (std::exchange(has_path_datagrams_, false)) link_.to_control.signal();
   return !messages.empty();
+}
+
+bool ReceivePass::run_relayed(const Topology& topology, TimePoint now, int& device_error) {
+  begin(topology);
+  io::DatagramRing& ring = link_.paths->relay.inbound;
+  std::size_t count = 0;
+  for (; count < kMaxRelayed; ++count) {
+    const auto entry = ring.next();
+    if (!entry) break;
+    counters_.count(Counter::RelayDatagramsReceived);
+    counters_.count(Counter::RelayBytesReceived, entry->datagram.size());
+    if (classify(entry->datagram) == DatagramKind::Data) {
+      take_data(entry->datagram, nullptr, topology, now);
+    } else {
+      counters_.drop(DropReason::RxUnknown);  // the relay client gives everything else to control
+    }
+  }
+  finish(topology, now, device_error);
+  ring.release();
+  return count > 0;
+}
+
+void ReceivePass::take_path_datagram(ByteView datagram, const io::InMessage& message) {
+  if (datagram.size() > PathDatagram::kMaxSize) {
+    counters_.drop(DropReason::PathTooLarge);
+    return;
+  }
+  PathDatagram* const entry = link_.paths->datagrams.claim();
+  if (entry == nullptr) {
+    counters_.drop(DropReason::PathFull);
+    return;
+  }
+  entry->from = message.from;
+  entry->size = static_cast<std::uint32_t>(datagram.size());
+  std::ranges::copy(datagram, entry->bytes.begin());
+  link_.paths->datagrams.commit();
+  has_path_datagrams_ = true;
 }
 
 void ReceivePass::take_handshake(ByteView datagram,
@@ -72,7 +134,9 @@ void ReceivePass::take_handshake(ByteView datagram,
   // The engine checks mac1 again; here it keeps strangers' floods out of the ring. A cookie reply
   // has none.
   const bool has_mac1 = datagram.size() != wireguard::kCookieReplySize;
-  if (has_mac1 && !wg::mac1_is_valid(topology.mac1_key, datagram)) {
+  const bool is_pretended =
+      link_.paths != nullptr && wg::is_relayed_source(message.from.remote.address);
+  if (is_pretended || (has_mac1 && !wg::mac1_is_valid(topology.mac1_key, datagram))) {
     counters_.drop(DropReason::RxUnknown);
     return;
   }
@@ -89,7 +153,7 @@ void ReceivePass::take_handshake(ByteView datagram,
 }
 
 void ReceivePass::take_data(MutableByteView datagram,
-                            const io::InMessage& message,
+                            const io::InMessage* message,
                             const Topology& topology,
                             TimePoint now) {
   const auto header = wireguard::decode_data_header(datagram);
@@ -115,7 +179,7 @@ void ReceivePass::take_data(MutableByteView datagram,
       .counter = header->counter,
       .data = datagram.data() + wireguard::kDataHeaderSize,
       .size = static_cast<std::uint32_t>(datagram.size() - wireguard::kDataOverhead)};
-  packets_[run_size_] = {.keypair = cached_keypair_, .message = &message};
+  packets_[run_size_] = {.keypair = cached_keypair_, .message = message};
   ++run_size_;
 }
 
@@ -155,17 +219,26 @@ void ReceivePass::note_authenticated(const Packet& packet, std::uint32_t size, T
       !post(link_, counters_, RekeyWanted{peer.id})) {
     keypair.unclaim_rekey();
   }
-  if (peer_run_.message != packet.message) {
+  if (packet.message != nullptr && peer_run_.message != packet.message) {
     peer_run_.message = packet.message;
-    const wg::PublishedPath* const path = peer.path.load(std::memory_order_acquire);
-    if (path == nullptr || path->udp != packet.message->from) {
-      post(link_, counters_, Roamed{peer.id, packet.message->from});
-    }
+    note_source(peer, *packet.message);
+  }
+}
+
+void ReceivePass::note_source(wg::DataPeer& peer, const io::InMessage& message) {
+  if (link_.paths != nullptr) {
+    peer_run_.direct |= wg::is_direct(peer, message.from.remote);
+    return;
+  }
+  const wg::PublishedPath* const path = peer.path.load(std::memory_order_acquire);
+  if (path == nullptr || path->path.direct != message.from) {
+    post(link_, counters_, Roamed{peer.id, message.from});
   }
 }
 
 void ReceivePass::finish_peer_run(TimePoint now) {
   if (peer_run_.peer == nullptr) return;
+  if (peer_run_.direct) peer_run_.peer->activity.direct_received.set(now);
   const auto kind = peer_run_.data ? wg::PacketKind::Data : wg::PacketKind::Keepalive;
   if (wg::note_received(*peer_run_.peer, kind, peer_run_.bytes, now)) {
     note_active(link_, *peer_run_.peer);
@@ -195,7 +268,9 @@ void ReceivePass::deliver(const CipherJob& job, const Packet& packet, const Topo
     counters_.drop(DropReason::InnerSource);
     return;
   }
-  const ip::Ecn outer = ip::ecn_of(packet.message->tos);
+  // The mark of a relay's stream is the stream's own business.
+  const ip::Ecn outer =
+      packet.message == nullptr ? ip::Ecn::NotEct : ip::ecn_of(packet.message->tos);
   if (outer != ip::Ecn::NotEct) {
     const auto ecn = ip::ecn_decapsulate(ip::get_ecn(inner), outer);
     if (!ecn) {

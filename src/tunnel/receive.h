@@ -15,24 +15,28 @@
 
 namespace warren::tunnel {
 
-// UDP to TUN (spec: data-plane section 5.3 RX): one batch of datagrams, index to keypair, open in
-// runs, then in order replay window, padding, ECN, source check, coalesce, write. Handshake
-// messages go to the control strand. One thread; never allocates after construction.
+// UDP and relay to TUN (spec: data-plane section 5.3 RX): one batch of datagrams, index to keypair,
+// open in runs, then in order replay window, padding, ECN, source check, coalesce, write. Handshake
+// messages and, where paths are managed, STUN and disco go to the control strand. One thread; never
+// allocates after construction.
 class ReceivePass final : private WriteSink {
  public:
   ReceivePass(Link& link, io::TunPort& tun, PacketCipher& cipher, Counters& counters);
 
   // True when the port had something. A device that is gone goes into `device_error` (errno).
   bool run(io::UdpPort& port, const Topology& topology, TimePoint now, int& device_error);
+  // The same for what came through relays. Only where paths are managed.
+  bool run_relayed(const Topology& topology, TimePoint now, int& device_error);
 
   const io::UdpReceiver& receiver() const { return receiver_; }
 
  private:
   static constexpr std::size_t kMaxRun = 256;  // packets opened together: four GRO buffers of 64
+  static constexpr std::size_t kMaxRelayed = 256;  // datagrams a round: as many
 
   struct Packet {  // parallel to jobs_
     wg::Keypair* keypair = nullptr;
-    const io::InMessage* message = nullptr;
+    const io::InMessage* message = nullptr;  // null: it came through a relay
   };
 
   // What is added up for one peer while its packets follow each other.
@@ -40,18 +44,23 @@ class ReceivePass final : private WriteSink {
     wg::DataPeer* peer = nullptr;
     std::uint64_t bytes = 0;
     bool data = false;
+    bool direct = false;  // something came over the peer's direct path
     const io::InMessage* message =
         nullptr;  // the last one whose source was compared with the peer's path
   };
 
+  void begin(const Topology& topology);
+  void finish(const Topology& topology, TimePoint now, int& device_error);
   void take_data(MutableByteView datagram,
-                 const io::InMessage& message,
+                 const io::InMessage* message,
                  const Topology& topology,
                  TimePoint now);
   void take_handshake(ByteView datagram, const io::InMessage& message, const Topology& topology);
+  void take_path_datagram(ByteView datagram, const io::InMessage& message);
   void open_run(const Topology& topology, TimePoint now);
   void deliver(const CipherJob& job, const Packet& packet, const Topology& topology);
   void note_authenticated(const Packet& packet, std::uint32_t size, TimePoint now);
+  void note_source(wg::DataPeer& peer, const io::InMessage& message);
   void finish_peer_run(TimePoint now);
   bool source_belongs_to(const wg::DataPeer& peer,
                          const IpAddress& source,
@@ -71,6 +80,7 @@ class ReceivePass final : private WriteSink {
   Coalescer coalescer_;
   Coalescer::Switches refused_{.tcp = false, .udp = false};  // by the kernel, at run time
   int device_error_ = 0;
+  bool has_path_datagrams_ = false;  // which control was not told of yet
 
   std::array<CipherJob, kMaxRun> jobs_;
   std::array<Packet, kMaxRun> packets_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "proto/ip/packet.h"
 #include "proto/wireguard/messages.h"
@@ -81,12 +82,15 @@ bool Transmitter::add_item(std::span<const std::uint8_t, virtio::kNetHeaderSize>
   const wg::PublishedPath* const path = peer->path.load(std::memory_order_acquire);
   if (path == nullptr) {
     counters_.drop(DropReason::PathNone);
+    // Whoever manages paths looks for one when something was sent.
+    if (link_.paths && wg::note_sent(*peer, wg::PacketKind::Data, 0, now))
+      note_active(link_, *peer);
     return false;
   }
   const auto known = std::span(groups_).first(group_count_);
   auto group = std::ranges::find(known, peer, &Group::peer);
   if (group == known.end()) {
-    groups_[group_count_] = {.peer = peer, .keypair = keypair, .path = &path->udp};
+    groups_[group_count_] = {.peer = peer, .keypair = keypair, .path = &path->path};
     group = known.end();  // the entry just filled
     ++group_count_;
   }
@@ -178,18 +182,43 @@ void Transmitter::append_datagram(const Group& group,
   arena_used_ += size;
 }
 
-// Cuts the group's datagrams into messages.
 void Transmitter::end_group(const Group& group, io::UdpSender& sender, TimePoint now) {
+  if (group.path->direct) add_messages(*group.path->direct, sender, now);
+  if (group.path->relay && size_count_ > 0) push_to_relay(*group.path->relay);
+  size_count_ = 0;
+  group_start_ = arena_used_;
+}
+
+// Cuts the open group's datagrams into messages.
+void Transmitter::add_messages(const UdpPath& path, io::UdpSender& sender, TimePoint now) {
   Trains trains(std::span(sizes_).first(size_count_));
   while (const auto train = trains.next()) {
     if (message_count_ == kMaxMessages) send_messages(sender, now);
-    messages_[message_count_++] = {.path = group.path,
+    messages_[message_count_++] = {.path = &path,
                                    .data = send_arena_.get() + group_start_ + train->offset,
                                    .size = static_cast<std::uint32_t>(train->bytes),
                                    .segment_size = train->segment_size};
   }
-  size_count_ = 0;
-  group_start_ = arena_used_;
+}
+
+// The open group's datagrams, one by one. The relay client is told once for all groups.
+void Transmitter::push_to_relay(const relay::Route& route) {
+  seal_pending();
+  io::DatagramRing& ring = link_.paths->relay.outbound;
+  const std::uint8_t* datagram = send_arena_.get() + group_start_;
+  std::uint64_t pushed = 0;
+  std::uint64_t bytes = 0;
+  for (const std::uint16_t size : std::span(sizes_).first(size_count_)) {
+    if (ring.push(route, {datagram, size})) {
+      ++pushed;
+      bytes += size;
+    }
+    datagram += size;
+  }
+  counters_.count(Counter::RelayDatagramsSent, pushed);
+  counters_.count(Counter::RelayBytesSent, bytes);
+  counters_.drop(DropReason::RelayFull, size_count_ - pushed);
+  wakes_relay_ = true;
 }
 
 void Transmitter::seal_pending() {
@@ -207,22 +236,31 @@ void Transmitter::send_messages(io::UdpSender& sender, TimePoint now) {
   message_count_ = 0;
   for (const io::OutMessage& message : messages) {
     counters_.count(Counter::UdpBytesSent, message.size);
-    if (message.source_refused) forget_source(*message.path);
+    if (message.source_refused || message.error != 0) heed_failure(message);
   }
 }
 
-// Our address or interface is gone: the kernel chooses from now on.
-void Transmitter::forget_source(const UdpPath& path) {
-  for (const Group& group : std::span(groups_).first(group_count_)) {
-    if (group.path != &path) continue;
+void Transmitter::heed_failure(const io::OutMessage& message) {
+  const auto groups = std::span(groups_).first(group_count_);
+  const auto group = std::ranges::find_if(groups, [&](const Group& candidate) {
+    return candidate.path->direct && &*candidate.path->direct == message.path;
+  });
+  WARREN_CHECK(group != groups.end());
+  wg::DataPeer& peer = *group->peer;
+  if (link_.paths != nullptr) {
+    bool is_news = message.source_refused && wg::note_source_refused(peer);
+    is_news |= is_unreachable(message.error) && wg::note_unreachable(peer);
+    if (is_news) note_active(link_, peer);
+  } else if (message.source_refused) {
+    // Our address or interface is gone: the kernel chooses from now on.
     post(link_, counters_,
-         Roamed{.peer = group.peer->id, .from = {.remote = path.remote, .source = std::nullopt}});
-    return;
+         Roamed{.peer = peer.id, .from = {.remote = message.path->remote, .source = std::nullopt}});
   }
 }
 
 void Transmitter::empty_arena(io::UdpSender& sender, TimePoint now) {
   send_messages(sender, now);
+  if (std::exchange(wakes_relay_, false)) link_.paths->to_relay.signal();
   arena_used_ = 0;
   group_start_ = 0;
 }

@@ -16,9 +16,9 @@
 
 namespace warren::tunnel {
 
-// TUN to UDP, one quantum at a time (spec: data-plane section 5.3 TX): read up to 96 KiB, look up
-// peers, group by peer, take counters for a whole group, split, pad and seal in the send arena,
-// send everything in one go. One thread; never allocates after construction.
+// TUN to UDP and relay, one quantum at a time (spec: data-plane section 5.3 TX): read up to 96 KiB,
+// look up peers, group by peer, take counters for a whole group, split, pad and seal in the send
+// arena, send everything in one go. One thread; never allocates after construction.
 class Transmitter {
  public:
   Transmitter(Link& link, io::TunPort& tun, PacketCipher& cipher, Counters& counters);
@@ -53,7 +53,7 @@ class Transmitter {
   struct Group {  // the items of this quantum for one peer, in order
     wg::DataPeer* peer = nullptr;
     wg::Keypair* keypair = nullptr;
-    const UdpPath* path = nullptr;
+    const wg::PeerPath* path = nullptr;
   };
 
   void read_quantum(int& device_error);
@@ -76,9 +76,11 @@ class Transmitter {
                        std::uint64_t counter,
                        const Topology& topology);
   void end_group(const Group& group, io::UdpSender& sender, TimePoint now);
+  void add_messages(const UdpPath& path, io::UdpSender& sender, TimePoint now);
+  void push_to_relay(const relay::Route& route);
   void seal_pending();
   void send_messages(io::UdpSender& sender, TimePoint now);
-  void forget_source(const UdpPath& path);
+  void heed_failure(const io::OutMessage& message);
   void empty_arena(io::UdpSender& sender, TimePoint now);
   void after_sending(const Group& group, std::uint64_t bytes, TimePoint now);
 
@@ -104,6 +106,7 @@ class Transmitter {
   std::size_t size_count_ = 0;
   std::array<io::OutMessage, kMaxMessages> messages_;
   std::size_t message_count_ = 0;
+  bool wakes_relay_ = false;  // something was pushed to the relay client since it was told
 
   IpAddress cached_destination_;  // of the last lookup in this round's topology
   wg::DataPeer* cached_peer_ = nullptr;

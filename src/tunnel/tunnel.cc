@@ -13,6 +13,7 @@
 #include "io/tun_probe.h"
 #include "io/udp_socket_pair.h"
 #include "tunnel/control.h"
+#include "tunnel/mesh_shell.h"
 #include "tunnel/worker.h"
 
 namespace warren::tunnel {
@@ -55,7 +56,13 @@ class TunnelImpl final : public Tunnel {
     if (started) log_totals();
   }
 
-  Result<void> open() {
+  Result<void> open(const boost::asio::any_io_executor& control, io::RelayPort* relay) {
+    if (relay != nullptr) {
+      WARREN_TRY(mesh_, MeshShell::start(
+                            control, *control_, *relay,
+                            {.excluded_link = tun_->index(), .mark = options_.mark},
+                            [this] { arm_timer(); }, log_));
+    }
     WARREN_TRY_VOID(bind(options_.listen_port));
     WARREN_TRY_VOID(start_worker());
     log_facts();
@@ -70,6 +77,8 @@ class TunnelImpl final : public Tunnel {
   }
 
   const wg::Engine& engine() const override { return control_->engine(); }
+
+  Mesh* mesh() override { return mesh_.get(); }
 
   std::uint16_t listen_port() const override { return sockets_.port; }
 
@@ -89,6 +98,7 @@ class TunnelImpl final : public Tunnel {
       if (socket != nullptr) WARREN_TRY_VOID(socket->set_mark(mark));
     }
     options_.mark = mark;
+    if (mesh_) mesh_->set_mark(mark);
     return {};
   }
 
@@ -139,6 +149,7 @@ class TunnelImpl final : public Tunnel {
   void use(io::UdpSocketPair sockets) {
     sockets_ = std::move(sockets);
     control_->set_ports(sockets_.ports());
+    if (mesh_) mesh_->set_sockets(sockets_);
   }
 
   Result<void> start_worker() {
@@ -210,6 +221,7 @@ class TunnelImpl final : public Tunnel {
       if (error) return;
       timer_fd_.consume();
       armed_ = kNever;
+      if (mesh_) mesh_->check_sleep();
       control_->on_timeout(clock_.now());
       arm_timer();
       wait_for_timer();
@@ -236,6 +248,7 @@ class TunnelImpl final : public Tunnel {
   TimePoint armed_ = kNever;
   stream_descriptor wake_;
   stream_descriptor timer_;
+  std::unique_ptr<MeshShell> mesh_;  // null: plain WireGuard
   std::string_view cipher_name_;
   std::unique_ptr<Worker> worker_;
   std::optional<io::Thread> thread_;  // uses all of the above
@@ -248,12 +261,15 @@ Result<std::unique_ptr<Tunnel>> Tunnel::start(const boost::asio::any_io_executor
                                               const Options& options,
                                               Random& random,
                                               const WallClock& wall_clock,
-                                              Log& log) {
-  WARREN_TRY(std::unique_ptr<Control> slow_path, Control::create(random, wall_clock, log));
+                                              Log& log,
+                                              std::optional<MeshOptions> mesh) {
+  io::RelayPort* const relay = mesh ? mesh->relay : nullptr;
+  WARREN_TRY(std::unique_ptr<Control> slow_path,
+             Control::create(random, wall_clock, log, std::move(mesh)));
   WARREN_TRY(io::TimerFd timer, io::TimerFd::create());
   auto tunnel = std::make_unique<TunnelImpl>(control, std::move(tun), options, std::move(slow_path),
                                              std::move(timer), log);
-  WARREN_TRY_VOID(tunnel->open());
+  WARREN_TRY_VOID(tunnel->open(control, relay));
   return tunnel;
 }
 

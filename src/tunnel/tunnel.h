@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -15,6 +16,7 @@
 #include "io/tun_device.h"
 #include "io/udp_socket.h"
 #include "tunnel/drop_reason.h"
+#include "tunnel/mesh.h"
 #include "wg/engine.h"
 
 namespace warren::tunnel {
@@ -38,7 +40,8 @@ struct Facts {
 
 // An encrypted tunnel between a TUN device and a UDP port: the WireGuard engine on the control
 // strand, and the worker thread that moves packets. Used by node, hub and plain WireGuard mode. It
-// does not touch addresses or routes.
+// does not touch addresses or routes. As a mesh it also finds the paths to its peers, direct or
+// through relays; then endpoints are not set, and peers do not roam.
 //
 // Everything here is called on the control strand (the executor given at start).
 class Tunnel {
@@ -50,7 +53,8 @@ class Tunnel {
                                                const Options& options,
                                                Random& random,
                                                const WallClock& wall_clock,
-                                               Log& log);
+                                               Log& log,
+                                               std::optional<MeshOptions> mesh = std::nullopt);
   virtual ~Tunnel() = default;  // stops the worker, then wipes all keys
 
   // Runs a change of the engine's configuration, then publishes what came of it and performs the
@@ -58,6 +62,8 @@ class Tunnel {
   using Change = std::function<void(wg::Engine& engine, TimePoint now, wg::Actions& out)>;
   virtual void configure(const Change& change) = 0;
   virtual const wg::Engine& engine() const = 0;
+
+  virtual Mesh* mesh() { return nullptr; }  // null: plain WireGuard
 
   virtual std::uint16_t listen_port() const = 0;
   virtual std::uint32_t mark() const = 0;

@@ -66,6 +66,7 @@ bool Worker::round() {
   for (io::UdpPort* const port : {ports_.v4, ports_.v6}) {
     if (port != nullptr) more |= receive_.run(*port, *topology_, now, device_error);
   }
+  if (link_.paths != nullptr) more |= receive_.run_relayed(*topology_, now, device_error);
   more |= transmit_.run(sender_, *topology_, now, device_error);
   if (device_error != 0) {
     fail(device_error);
@@ -80,6 +81,8 @@ void Worker::run_commands(TimePoint now) {
       transmit_.flush_staged(*flush, sender_, *topology_, now);
     } else if (const auto* const drop = std::get_if<Drop>(command)) {
       transmit_.drop_staged(drop->peer);
+    } else {
+      sender_.on_network_change();
     }
     link_.commands.pop();
   }

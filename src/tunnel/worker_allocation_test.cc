@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tunnel/testing/pair.h"
+#include "tunnel/testing/mesh_pair.h"
 
 // The packet path allocates nothing, takes no lock and reads the clock at most once a round (spec:
 // data-plane section 10, counting allocator).
@@ -31,6 +31,14 @@ void operator delete(void* memory, std::size_t /*size*/) noexcept {
 
 namespace warren::tunnel {
 namespace {
+
+// A tenth of a million in instrumented trees, where each packet costs ten times as much.
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer) || \
+    __has_feature(thread_sanitizer)
+constexpr std::size_t kPackets = 100'000;
+#else
+constexpr std::size_t kPackets = 1'000'000;
+#endif
 
 TEST(WorkerAllocation, IsNoneOverManyPacketsBothWays) {
   testing::Pair pair;
@@ -62,16 +70,44 @@ TEST(WorkerAllocation, IsNoneOverManyPacketsBothWays) {
   const std::uint64_t clock_reads = pair.clock.reads;
   std::size_t packets = 0;
   std::size_t rounds = 0;
-  // A tenth of a million in instrumented trees, where each packet costs ten times as much.
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer) || \
-    __has_feature(thread_sanitizer)
-  constexpr std::size_t kPackets = 100'000;
-#else
-  constexpr std::size_t kPackets = 1'000'000;
-#endif
   for (; packets < kPackets; rounds += 8) packets += exchange();
   EXPECT_EQ(allocations - allocated, 0U);
   EXPECT_LE(pair.clock.reads - clock_reads, rounds);
+}
+
+TEST(WorkerAllocation, IsNoneOnManagedPathsAndUnderAFloodOfProbes) {
+  testing::MeshPair pair;
+  pair.connect();
+  const auto large = testing::tcp_super_packet(pair.a, pair.b, 63'000, 1'368);
+  const auto back = testing::udp_packet(pair.b, pair.a, 64);
+  std::vector<std::uint8_t> probe(124, 0x11);
+  const std::array<std::uint8_t, 6> magic = {0x54, 0x53, 0xF0, 0x9F, 0x92, 0xAC};
+  std::ranges::copy(magic, probe.begin());
+  pair.set_path(pair.a,
+                {.direct = pair.direct_to(pair.b), .relay = testing::MeshPair::relayed_to(pair.b)});
+  pair.settle();
+
+  const auto exchange = [&] {
+    pair.a.tun.put(large);
+    pair.b.tun.put(back);
+    pair.inject(pair.b, probe);
+    for (int i = 0; i < 4; ++i) {
+      for (testing::Side* const side : {&pair.a, &pair.b}) {
+        side->worker->round();
+        pair.carry_data(*side);
+      }
+    }
+    pair.a.tun.discard();
+    pair.b.tun.discard();
+    return std::size_t{2 * 47 + 1};
+  };
+  for (int i = 0; i < 300; ++i) exchange();  // the ring of probes is full
+
+  const std::uint64_t allocated = allocations;
+  for (std::size_t packets = 0; packets < kPackets;) packets += exchange();
+  EXPECT_EQ(allocations - allocated, 0U);
+  EXPECT_GT(pair.b.drops(DropReason::PathFull), 0U);
+  EXPECT_GT(pair.b.drops(DropReason::RxReplay), 0U);
 }
 
 }  // namespace

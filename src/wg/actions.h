@@ -34,10 +34,11 @@ class MessageBytes {
   std::size_t size_ = 0;
 };
 
-// Send this datagram. `peer` is none for a cookie reply to a stranger.
+// Send this datagram. `peer` is none for a cookie reply to a stranger, which goes back to where his
+// message came from. `to` is none for a peer whose paths are managed: their manager knows the ways.
 struct SendMessage {
   std::optional<PeerId> peer;
-  UdpPath to;
+  std::optional<UdpPath> to;
   MessageBytes message;
 
   bool operator==(const SendMessage&) const = default;

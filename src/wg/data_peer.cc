@@ -26,4 +26,14 @@ bool note_received(DataPeer& peer, PacketKind kind, std::uint64_t bytes, TimePoi
   return claim_note(peer.activity);
 }
 
+bool note_unreachable(DataPeer& peer) {
+  peer.activity.unreachable.store(true, std::memory_order_relaxed);
+  return claim_note(peer.activity);
+}
+
+bool note_source_refused(DataPeer& peer) {
+  peer.activity.source_refused.store(true, std::memory_order_relaxed);
+  return claim_note(peer.activity);
+}
+
 }  // namespace warren::wg

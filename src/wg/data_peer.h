@@ -7,19 +7,13 @@
 #include "base/time.h"
 #include "base/udp_path.h"
 #include "wg/keypair.h"
+#include "wg/peer_path.h"
 #include "wg/retired.h"
 
 namespace warren::wg {
 
 using PeerId =
     TaggedNumber<struct PeerIdTag, std::uint32_t>;  // never reused while the engine lives
-
-// An immutable path as workers see it.
-struct PublishedPath final : Retired {
-  explicit PublishedPath(const UdpPath& path) : udp(path) {}
-
-  UdpPath udp;
-};
 
 // A moment that one thread writes and another reads. kNone: never yet.
 class Stamp {
@@ -44,7 +38,13 @@ struct Activity {
   Stamp data_sent;               // not keepalives
   Stamp authenticated_sent;      // data or keepalive
   Stamp data_received;           // not keepalives
-  Stamp authenticated_received;  // data or keepalive
+  Stamp authenticated_received;  // data or keepalive; with managed paths also handshake messages
+  // Managed paths only, for whoever manages them:
+  Stamp direct_received;  // something authenticated, from where the published direct path leads
+  // What the kernel said when something was sent there. Set by the data path, cleared by whoever
+  // acts on it.
+  std::atomic<bool> unreachable = false;     // no such host or network
+  std::atomic<bool> source_refused = false;  // not from the path's source; it chose one itself
   std::atomic<bool> noted =
       false;  // set by the data path with the first stamp, cleared by the engine's drain
 };
@@ -58,7 +58,7 @@ struct DataPeer final : Retired {
   std::atomic<Keypair*> previous = nullptr;
   std::atomic<Keypair*> current = nullptr;  // the only one to send under
   std::atomic<Keypair*> next = nullptr;     // responder's, until a packet under it confirms it
-  std::atomic<const PublishedPath*> path = nullptr;
+  std::atomic<const PublishedPath*> path = nullptr;  // null: nowhere
 
   Activity activity;
   std::atomic<std::uint64_t> bytes_sent = 0;  // whole datagrams, as other implementations count
@@ -77,5 +77,15 @@ enum class PacketKind : bool { Data, Keepalive };
 // became active, tell the engine (on_activity) soon.
 bool note_sent(DataPeer& peer, PacketKind kind, std::uint64_t bytes, TimePoint now);
 bool note_received(DataPeer& peer, PacketKind kind, std::uint64_t bytes, TimePoint now);
+// Managed paths: something was wrong with the direct path when a batch was sent. True: as above.
+bool note_unreachable(DataPeer& peer);
+bool note_source_refused(DataPeer& peer);
+
+// Whether what came from there came over the peer's direct path: then
+// Activity::direct_received is stamped, before the batch is noted.
+inline bool is_direct(const DataPeer& peer, const Endpoint& from) {
+  const PublishedPath* const path = peer.path.load(std::memory_order_acquire);
+  return path != nullptr && path->path.direct && path->path.direct->remote == from;
+}
 
 }  // namespace warren::wg

@@ -8,8 +8,8 @@
 
 namespace warren::wg {
 
-Engine::Engine(Random& random, const WallClock& wall_clock)
-    : state_(std::make_unique<State>(random, wall_clock)) {}
+Engine::Engine(Random& random, const WallClock& wall_clock, PathMode path_mode)
+    : state_(std::make_unique<State>(random, wall_clock, path_mode)) {}
 
 Engine::~Engine() = default;
 
@@ -102,8 +102,15 @@ const PresharedKey& Engine::preshared_key(PeerId peer) const {
 
 void Engine::set_endpoint(PeerId peer_id, const Endpoint& endpoint) {
   Peer& peer = state_->get(peer_id);
-  if (peer.path != nullptr && peer.path->udp.remote == endpoint) return;  // keeps a learnt source
-  state_->set_path(peer, UdpPath{.remote = endpoint, .source = std::nullopt});
+  WARREN_CHECK(state_->path_mode == PathMode::Roaming);
+  const UdpPath* const path = state_->direct_path(peer);
+  if (path != nullptr && path->remote == endpoint) return;  // keeps a learnt source
+  state_->roam(peer, UdpPath{.remote = endpoint, .source = std::nullopt});
+}
+
+void Engine::set_path(PeerId peer, const PeerPath& path) {
+  WARREN_CHECK(state_->path_mode == PathMode::Managed);
+  state_->publish_path(state_->get(peer), path);
 }
 
 void Engine::set_persistent_keepalive(PeerId peer_id,
@@ -157,7 +164,7 @@ PeerStatus Engine::status(PeerId peer_id) const {
                  .last_handshake = peer.last_handshake,
                  .bytes_sent = peer.data->bytes_sent.load(std::memory_order_relaxed),
                  .bytes_received = peer.data->bytes_received.load(std::memory_order_relaxed)};
-  if (peer.path != nullptr) out.endpoint = peer.path->udp.remote;
+  if (const UdpPath* const path = state_->direct_path(peer)) out.endpoint = path->remote;
   return out;
 }
 

@@ -22,13 +22,19 @@ struct EngineCounters {
   std::uint64_t malformed = 0;
   std::uint64_t bad_mac1 = 0;
   std::uint64_t cookie_sent = 0;          // under load, without a valid mac2
-  std::uint64_t rate_limited = 0;         // under load, with one
+  std::uint64_t rate_limited = 0;         // under load with one, or relayed
   std::uint64_t unknown_index = 0;        // response or cookie reply that answers nothing of ours
   std::uint64_t unknown_peer = 0;         // initiation of a key we do not know
   std::uint64_t not_authentic = 0;        // an AEAD or Diffie-Hellman of the handshake failed
   std::uint64_t replayed_initiation = 0;  // timestamp not newer than the last
   std::uint64_t initiation_flood = 0;     // closer than kInitiationSpacing to the last
   std::uint64_t handshakes_completed = 0;
+};
+
+// Who decides where a peer's packets go.
+enum class PathMode : bool {
+  Roaming,  // plain WireGuard: a configured endpoint, then wherever authentic packets come from
+  Managed,  // set_path, and nothing else: what a peer sends never moves its path (section 1.8)
 };
 
 // What `wg show` says of a peer.
@@ -59,7 +65,7 @@ struct PeerStatus {
 class Engine {
  public:
   // `random` and `wall_clock` outlive the engine. Without a private key it answers nothing.
-  Engine(Random& random, const WallClock& wall_clock);
+  Engine(Random& random, const WallClock& wall_clock, PathMode path_mode = PathMode::Roaming);
   ~Engine();
 
   // --- configuration. Peers whose key is our own are kept but never talk.
@@ -73,7 +79,9 @@ class Engine {
   void remove_peer(PeerId peer, TimePoint now, Actions& out);
   void set_preshared_key(PeerId peer, PresharedKey key);  // all zero: none
   const PresharedKey& preshared_key(PeerId peer) const;
-  void set_endpoint(PeerId peer, const Endpoint& endpoint);
+  void set_endpoint(PeerId peer, const Endpoint& endpoint);  // PathMode::Roaming
+  // PathMode::Managed. Publishes it; handshakes begin also without one.
+  void set_path(PeerId peer, const PeerPath& path);
   // Zero turns it off; turning it on sends one keepalive at once.
   void set_persistent_keepalive(PeerId peer, Duration interval, TimePoint now, Actions& out);
   // A prefix belongs to one peer: adding it takes it from another. Changes show in allowed_ips() at
@@ -96,7 +104,8 @@ class Engine {
   const SymmetricKey& mac1_key() const;
 
   // --- events
-  // A datagram of type 1 to 3 that arrived on `from`; `waiting` more are queued behind it.
+  // A datagram of type 1 to 3 that arrived on `from`; `waiting` more are queued behind it. What
+  // came through a relay is from relayed_source().
   void on_handshake_message(
       ByteView datagram, const UdpPath& from, std::size_t waiting, TimePoint now, Actions& out);
   // The data path staged a packet because sending_keypair() gave none.
@@ -105,8 +114,8 @@ class Engine {
   void on_confirmed(PeerId peer, std::uint32_t local_index, TimePoint now, Actions& out);
   // Keypair::wants_rekey_after_send or _after_receive, claimed once a keypair.
   void on_rekey_wanted(PeerId peer, TimePoint now, Actions& out);
-  // An authenticated packet came from another address than the peer's path says (plain WireGuard
-  // roams, section 1.8).
+  // An authenticated packet came from another address than the peer's path says
+  // (PathMode::Roaming).
   void on_roamed(PeerId peer, const UdpPath& from);
   // The stamps in the peer's DataPeer changed.
   void on_activity(PeerId peer, TimePoint now, Actions& out);

@@ -2,6 +2,7 @@
 
 #include "wg/constants.h"
 #include "wg/engine_state.h"
+#include "wg/relayed_source.h"
 
 namespace warren::wg {
 
@@ -60,8 +61,10 @@ bool Engine::State::admit(ByteView datagram,
     ++counters.bad_mac1;
     return false;
   }
-  if (!is_under_load) return true;
-  if (!cookies.mac2_is_valid(datagram, from.remote, now)) {
+  // The relay knows who sends, so the rate of each sender is limited at all times.
+  const bool is_relayed = path_mode == PathMode::Managed && is_relayed_source(from.remote.address);
+  if (!is_under_load && !is_relayed) return true;
+  if (is_under_load && !cookies.mac2_is_valid(datagram, from.remote, now)) {
     ++counters.cookie_sent;
     const auto reply = wireguard::encode(cookies.reply(datagram, sender, from.remote, now));
     out.emplace_back(SendMessage{.peer = std::nullopt, .to = from, .message = MessageBytes(reply)});
@@ -103,9 +106,9 @@ void Engine::State::on_initiation(ByteView datagram,
   peer.last_received_timestamp = *timestamp;
   peer.last_initiation_accepted = now;
   update_timers(peer);
-  set_path(peer, from);
-  // When both begin at once, whoever initiates again first wins (spec: paths section 1.3).
-  drop_handshake(peer);
+  note_origin(peer, from, now);
+  // An initiation of ours stays: when both begin at once, both are answered, and neither has to
+  // wait for a retry, whatever the other does with its own.
   peer.timers.on_handshake_received(now);
   answer(peer, *opened, now, out);
   reschedule(peer);
@@ -137,13 +140,13 @@ void Engine::State::answer(Peer& peer,
                                            .local_index = local_index,
                                            .remote_index = opened.remote_index,
                                            .is_initiator = false,
-                                           .created = now},
+                                           .created = now,
+                                           .renew_after = kRekeyAfterTime},
                                           std::move(created->keys)));
   peer.last_handshake_sent = now;
   peer.timers.on_response_sent(now);
   peer.timers.on_session_derived(now);
-  out.emplace_back(SendMessage{
-      .peer = peer.id, .to = peer.path->udp, .message = sign(peer, created->message, now)});
+  send(peer, sign(peer, created->message, now), out);
 }
 
 void Engine::State::on_response(ByteView datagram,
@@ -169,13 +172,18 @@ void Engine::State::on_response(ByteView datagram,
   }
   drop_handshake(peer);
   update_timers(peer);
-  set_path(peer, from);
-  install_as_initiator(peer, make_keypair({.peer = peer.data.get(),
-                                           .local_index = message->receiver,
-                                           .remote_index = message->sender,
-                                           .is_initiator = true,
-                                           .created = now},
-                                          std::move(*keys)));
+  note_origin(peer, from, now);
+  // Both began at once: one of the two lets the other renew, or they would for ever.
+  const bool yields = peer.next != nullptr && public_key < peer.public_key;
+  install_as_initiator(
+      peer,
+      make_keypair({.peer = peer.data.get(),
+                    .local_index = message->receiver,
+                    .remote_index = message->sender,
+                    .is_initiator = true,
+                    .created = now,
+                    .renew_after = kRekeyAfterTime + (yields ? kRekeyTimeout : Duration::zero())},
+                   std::move(*keys)));
   peer.timers.on_handshake_received(now);
   peer.timers.on_session_derived(now);
   complete_handshake(peer, out);
@@ -214,7 +222,8 @@ void Engine::State::initiate(Peer& peer, Attempt attempt, TimePoint now, Actions
   peer.last_handshake_sent = now;
   peer.timers.on_initiation_sent(now);
   drop_handshake(peer);
-  if (peer.path == nullptr) return;  // one of the retries may find an endpoint
+  // One of the retries may find an endpoint.
+  if (path_mode == PathMode::Roaming && peer.path == nullptr) return;
 
   peer.last_sent_timestamp = next_tai64n(wall_clock.now(), peer.last_sent_timestamp);
   auto created = create_initiation({.own_private = private_key,
@@ -223,8 +232,7 @@ void Engine::State::initiate(Peer& peer, Attempt attempt, TimePoint now, Actions
                                     .static_static = peer.static_static},
                                    unused_index(), peer.last_sent_timestamp, random);
   if (!created) return;  // the peer's key is a valid point, or can_talk would be false
-  out.emplace_back(SendMessage{
-      .peer = peer.id, .to = peer.path->udp, .message = sign(peer, created->message, now)});
+  send(peer, sign(peer, created->message, now), out);
   peer.handshake = std::move(created->pending);
   handshakes.emplace(peer.handshake->local_index, &peer);
 }
@@ -234,6 +242,20 @@ void Engine::State::complete_handshake(Peer& peer, Actions& out) {
   peer.last_handshake = wall_clock.now();
   ++counters.handshakes_completed;
   out.emplace_back(HandshakeCompleted{peer.id});
+}
+
+// To the manager of paths an authentic handshake message is a proof like a packet.
+void Engine::State::note_origin(Peer& peer, const UdpPath& from, TimePoint now) {
+  roam(peer, from);
+  if (path_mode == PathMode::Roaming) return;
+  if (is_direct(*peer.data, from.remote)) peer.data->activity.direct_received.set(now);
+  peer.data->activity.authenticated_received.set(now);
+}
+
+void Engine::State::send(Peer& peer, const MessageBytes& message, Actions& out) {
+  SendMessage action{.peer = peer.id, .to = std::nullopt, .message = message};
+  if (path_mode == PathMode::Roaming) action.to = *direct_path(peer);
+  out.emplace_back(std::move(action));
 }
 
 void Engine::State::drop_handshake(Peer& peer) {

@@ -58,17 +58,27 @@ void Engine::State::erase_session(Peer& peer) {
   publish(peer);
 }
 
-void Engine::State::set_path(Peer& peer, const UdpPath& path) {
-  if (peer.path != nullptr && peer.path->udp == path) return;
-  auto published = std::make_unique<PublishedPath>(path);
+// A path that leads nowhere is none: workers look at the pointer only.
+void Engine::State::publish_path(Peer& peer, const PeerPath& path) {
+  if (path == (peer.path != nullptr ? peer.path->path : PeerPath())) return;
+  auto published = path == PeerPath() ? nullptr : std::make_unique<PublishedPath>(path);
   peer.data->path.store(published.get(), std::memory_order_release);
   if (peer.path != nullptr) retired.push_back(std::move(peer.path));
   peer.path = std::move(published);
 }
 
+const UdpPath* Engine::State::direct_path(const Peer& peer) {
+  if (peer.path == nullptr || !peer.path->path.direct) return nullptr;
+  return &*peer.path->path.direct;
+}
+
+void Engine::State::roam(Peer& peer, const UdpPath& path) {
+  if (path_mode == PathMode::Roaming) publish_path(peer, {.direct = path, .relay = std::nullopt});
+}
+
 void Engine::State::forget_source(Peer& peer) {
-  if (peer.path != nullptr)
-    set_path(peer, {.remote = peer.path->udp.remote, .source = std::nullopt});
+  if (const UdpPath* const path = direct_path(peer))
+    roam(peer, {.remote = path->remote, .source = std::nullopt});
 }
 
 }  // namespace warren::wg

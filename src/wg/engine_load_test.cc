@@ -18,7 +18,7 @@ void give_cookie(EnginePair& pair) {
   const auto initiation = messages(pair.want_send(pair.a)).at(0);
   const auto reply = pair.deliver(pair.b, initiation, kBusy);
   ASSERT_THAT(describe(reply), ElementsAre("cookie"));
-  EXPECT_EQ(messages(reply)[0].to.remote, pair.a.endpoint);
+  EXPECT_EQ(messages(reply)[0].to.value().remote, pair.a.endpoint);
   EXPECT_EQ(messages(reply)[0].peer, std::nullopt);
   EXPECT_THAT(pair.deliver(pair.a, messages(reply)[0]), IsEmpty());  // no retransmission at once
 }

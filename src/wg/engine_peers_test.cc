@@ -155,7 +155,7 @@ TEST(EnginePeers, PublishesAPathOnlyWhenItChanges) {
   pair.a.engine.take_retired();
   const PublishedPath* const path = pair.data(pair.a).path.load();
   pair.a.engine.set_endpoint(pair.b_at_a, pair.b.endpoint);
-  pair.a.engine.on_roamed(pair.b_at_a, path->udp);
+  pair.a.engine.on_roamed(pair.b_at_a, *path->path.direct);
   EXPECT_EQ(pair.data(pair.a).path.load(), path);
   EXPECT_THAT(pair.a.engine.take_retired(), IsEmpty());
 
@@ -171,13 +171,13 @@ TEST(EnginePeers, FollowsAnAuthenticHandshakeMessageAndAnswersFromWhereItCameIn)
   const auto initiation = messages(pair.want_send(pair.a)).at(0);
   const auto response = messages(pair.deliver_from(pair.b, initiation, from)).at(0);
   EXPECT_EQ(response.to, from);
-  EXPECT_EQ(pair.data(pair.b).path.load()->udp, from);
+  EXPECT_EQ(pair.data(pair.b).path.load()->path.direct, from);
 
   const UdpPath elsewhere = path_to("198.51.100.2:8");
   pair.deliver_from(pair.b, initiation, elsewhere);  // a replay moves nothing
-  EXPECT_EQ(pair.data(pair.b).path.load()->udp, from);
+  EXPECT_EQ(pair.data(pair.b).path.load()->path.direct, from);
   pair.deliver_from(pair.a, response, elsewhere);
-  EXPECT_EQ(pair.data(pair.a).path.load()->udp, elsewhere);
+  EXPECT_EQ(pair.data(pair.a).path.load()->path.direct, elsewhere);
 }
 
 TEST(EnginePeers, ForgetsTheSourceAddressWhenNothingIsHeard) {

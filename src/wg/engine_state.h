@@ -18,8 +18,8 @@ enum class Attempt : bool { First, Retry };
 // The engine's insides, one file for each concern: engine.cc (configuration), engine_handshake.cc
 // (messages), engine_keypairs.cc (what is published), engine_timers.cc (deadlines).
 struct Engine::State {
-  State(Random& random_source, const WallClock& clock)
-      : random(random_source), wall_clock(clock), cookies(random_source) {}
+  State(Random& random_source, const WallClock& clock, PathMode mode)
+      : random(random_source), wall_clock(clock), path_mode(mode), cookies(random_source) {}
 
   // --- peers (engine.cc)
   Peer* find(PeerId peer) const;  // null: removed, and the event comes late
@@ -44,6 +44,9 @@ struct Engine::State {
   void initiate(Peer& peer, Attempt attempt, TimePoint now, Actions& out);
   void complete_handshake(Peer& peer, Actions& out);
   void drop_handshake(Peer& peer);
+  // An authentic message of the peer came from there.
+  void note_origin(Peer& peer, const UdpPath& from, TimePoint now);
+  void send(Peer& peer, const MessageBytes& message, Actions& out);
   std::uint32_t unused_index();
 
   // --- what is published (engine_keypairs.cc)
@@ -51,7 +54,10 @@ struct Engine::State {
   void install_as_responder(Peer& peer, std::unique_ptr<Keypair> keypair);
   void confirm_next(Peer& peer);
   void erase_session(Peer& peer);  // keypairs and handshake
-  void set_path(Peer& peer, const UdpPath& path);
+  void publish_path(Peer& peer, const PeerPath& path);
+  static const UdpPath* direct_path(const Peer& peer);  // null: none
+  // Both do nothing in PathMode::Managed.
+  void roam(Peer& peer, const UdpPath& path);
   // Nothing is heard: perhaps the local address that answers were sent from is gone.
   void forget_source(Peer& peer);
   void retire(std::unique_ptr<Keypair>& keypair);
@@ -63,6 +69,7 @@ struct Engine::State {
   void send_keepalive(Peer& peer, TimePoint now, Actions& out);
   Random& random;
   const WallClock& wall_clock;
+  const PathMode path_mode;
   NodePrivateKey private_key;
   NodePublicKey public_key;
 

@@ -105,6 +105,7 @@ void Engine::on_confirmed(PeerId peer_id,
   Peer* const peer = state_->find(peer_id);
   if (peer == nullptr || peer->next == nullptr || peer->next->local_index() != local_index) return;
   state_->update_timers(*peer);
+  state_->drop_handshake(*peer);
   state_->confirm_next(*peer);
   state_->complete_handshake(*peer, out);
   out.emplace_back(FlushStaged{.peer = peer_id});
@@ -112,7 +113,7 @@ void Engine::on_confirmed(PeerId peer_id,
 }
 
 void Engine::on_roamed(PeerId peer_id, const UdpPath& from) {
-  if (Peer* const peer = state_->find(peer_id)) state_->set_path(*peer, from);
+  if (Peer* const peer = state_->find(peer_id)) state_->roam(*peer, from);
 }
 
 }  // namespace warren::wg

@@ -28,6 +28,7 @@ class Keypair final : public Retired {
     std::uint32_t remote_index = 0;
     bool is_initiator = false;
     TimePoint created;
+    Duration renew_after = kRekeyAfterTime;  // the initiator's part
   };
 
   Keypair(const Params& params, SymmetricKey send_key, SymmetricKey receive_key)
@@ -65,7 +66,7 @@ class Keypair final : public Retired {
   // After sending: only the initiator renews by age, so that both ends do not at once.
   bool wants_rekey_after_send(TimePoint now) const {
     return send_counter_.load(std::memory_order_relaxed) > kRekeyAfterMessages ||
-           (params_.is_initiator && now - params_.created > kRekeyAfterTime);
+           (params_.is_initiator && now - params_.created > params_.renew_after);
   }
 
   // --- receiving

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "wg/constants.h"
+#include "wg/relayed_source.h"
 
 namespace warren::wg {
 
@@ -13,7 +14,8 @@ constexpr Duration kBucketTime = kTokenTime * kHandshakeBurst;
 constexpr Duration kSweepInterval = 1s;  // paths section 1.9
 
 IpAddress bucket_of(const IpAddress& source) {
-  return source.is_v6() ? IpPrefix(source, 64).address() : source;
+  if (source.is_v4() || is_relayed_source(source)) return source;
+  return IpPrefix(source, 64).address();
 }
 
 }  // namespace

@@ -9,7 +9,8 @@
 namespace warren::wg {
 
 // A token bucket for each source that has shown a cookie: 20 handshake messages a second, 5 at once
-// (spec: paths section 1.4). An IPv6 source is its /64: whoever has one address of it has all.
+// (spec: paths section 1.4). An IPv6 source is its /64: whoever has one address of it has all. But
+// each address of relayed_source() is a source, which has shown itself to the relay.
 //
 // Bounded: a bucket that is full again says nothing and is swept away, once a second. When
 // kMaxSources are busy, a source without a bucket is refused.

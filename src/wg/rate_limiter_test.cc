@@ -32,6 +32,14 @@ TEST(RateLimiter, SavesNoMoreThanABurst) {
   EXPECT_EQ(allowed(limiter, kSource, 100, TimePoint(1h)), 5);
 }
 
+TEST(RateLimiter, KeepsRelayedPeersApart) {
+  RateLimiter limiter;
+  const auto one = *IpAddress::parse("100::1:0:0:1");
+  const auto other = *IpAddress::parse("100::1:0:0:2");
+  EXPECT_EQ(allowed(limiter, one, 100, TimePoint()), 5);
+  EXPECT_EQ(allowed(limiter, other, 100, TimePoint()), 5);
+}
+
 TEST(RateLimiter, KeepsSourcesApartButNotThoseOfOneIpv6Network) {
   RateLimiter limiter;
   const auto one = *IpAddress::parse("2001:db8::1");

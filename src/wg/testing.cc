@@ -70,15 +70,18 @@ NodePrivateKey node_key(std::uint8_t byte) {
   return NodePrivateKey(bytes);
 }
 
-TestNode::TestNode(std::uint8_t key_byte, const Endpoint& own) : random(key_byte), endpoint(own) {
+TestNode::TestNode(std::uint8_t key_byte, const Endpoint& own, PathMode path_mode)
+    : random(key_byte), engine(random, wall_clock, path_mode), endpoint(own) {
   Actions none;
   engine.set_private_key(node_key(key_byte), TimePoint(), none);
 }
 
-EnginePair::EnginePair()
-    : a(1, {IpAddress::v4({192, 0, 2, 1}), 51820}), b(2, {IpAddress::v4({192, 0, 2, 2}), 51820}) {
+EnginePair::EnginePair(PathMode path_mode)
+    : a(1, {IpAddress::v4({192, 0, 2, 1}), 51820}, path_mode),
+      b(2, {IpAddress::v4({192, 0, 2, 2}), 51820}, path_mode) {
   b_at_a = a.engine.add_peer(b.engine.public_key()).value();
   a_at_b = b.engine.add_peer(a.engine.public_key()).value();
+  if (path_mode == PathMode::Managed) return;
   a.engine.set_endpoint(b_at_a, b.endpoint);
   b.engine.set_endpoint(a_at_b, a.endpoint);
 }

@@ -47,18 +47,18 @@ NodePrivateKey node_key(std::uint8_t byte);  // 32 equal bytes
 
 // One engine and its side of the world.
 struct TestNode {
-  TestNode(std::uint8_t key_byte, const Endpoint& own);
+  TestNode(std::uint8_t key_byte, const Endpoint& own, PathMode path_mode);
 
   ScriptedRandom random;
   ManualWallClock wall_clock;
-  Engine engine{random, wall_clock};
+  Engine engine;
   Endpoint endpoint;
 };
 
 // Two engines that know each other. `a` is the one that initiates in the helpers.
 class EnginePair {
  public:
-  EnginePair();
+  explicit EnginePair(PathMode path_mode = PathMode::Roaming);
 
   // The datagram arrives; what the receiver does.
   Actions deliver(TestNode& to, const SendMessage& message, std::size_t waiting = 0);

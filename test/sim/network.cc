@@ -8,9 +8,9 @@ namespace warren::sim {
 void Network::send(const Endpoint& from, const Endpoint& to, ByteView bytes) {
   const Datagram datagram{.from = from, .to = to, .bytes = {bytes.begin(), bytes.end()}};
   if (tap_) tap_(datagram);
-  const auto arrivals = carry(quality_, random_);
+  const auto arrivals = link_.carry(bytes.size(), time_.now());
   if (arrivals.empty()) ++lost_;
-  for (const Duration delay : arrivals) inject(datagram, delay);
+  for (const TimePoint arrival : arrivals) inject(datagram, arrival - time_.now());
 }
 
 void Network::inject(Datagram datagram, Duration delay) {

@@ -5,13 +5,17 @@
 #include <vector>
 
 #include "base/ip_address.h"
-#include "base/random.h"
+#include "lab/link.h"
 #include "sim/host.h"
-#include "sim/link.h"
 #include "sim/trace.h"
 #include "sim/virtual_time.h"
 
 namespace warren::sim {
+
+using lab::LinkQuality;
+
+// What jitter makes overtake is reordered.
+inline constexpr LinkQuality kUsualQuality{.delay = 10ms, .keeps_order = false};
 
 struct Datagram {
   Endpoint from;
@@ -19,17 +23,17 @@ struct Datagram {
   std::vector<std::uint8_t> bytes;
 };
 
-// Hosts at endpoints, joined by links of one quality. A datagram goes to whoever is at its
+// Hosts at endpoints, all joined by one link. A datagram goes to whoever is at its
 // destination when it arrives. Bounded: beyond kMaxInFlight datagrams are dropped.
 class Network {
  public:
   static constexpr std::size_t kMaxInFlight = 65536;
 
-  Network(VirtualTime& time, std::uint64_t seed) : time_(time), random_(seed) {}
+  Network(VirtualTime& time, std::uint64_t seed) : time_(time), link_(kUsualQuality, seed) {}
 
   VirtualTime& time() { return time_; }
 
-  void set_quality(const LinkQuality& quality) { quality_ = quality; }
+  void set_quality(const LinkQuality& quality) { link_.set_quality(quality); }
 
   // Hears of every datagram that is sent, before the link has its way with it.
   void set_tap(std::function<void(const Datagram&)> tap) { tap_ = std::move(tap); }
@@ -56,8 +60,7 @@ class Network {
 
  private:
   VirtualTime& time_;
-  SeededRandom random_;
-  LinkQuality quality_;
+  lab::Link link_;
   std::function<void(const Datagram&)> tap_;
   Trace* trace_ = nullptr;
   std::unordered_map<Endpoint, Host*> hosts_;

@@ -1,45 +1,21 @@
 #include "sim/wg_host.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "proto/ip/packet.h"
-#include "proto/wireguard/messages.h"
-
 namespace warren::sim {
 
-namespace {
-
-constexpr std::size_t kMtu = 1420;  // for padding; nothing is fragmented here
-
-}  // namespace
-
 WgHost::WgHost(Network& network, std::string name, const Endpoint& at, std::uint64_t seed)
-    : network_(network),
+    : WgStack(network.time(), seed, wg::PathMode::Roaming),
+      network_(network),
       name_(std::move(name)),
-      at_(at),
-      random_(seed),
-      wall_clock_(network.time()),
-      engine_(random_, wall_clock_),
-      cipher_(create_packet_cipher(CipherChoice::Evp).value()) {
+      at_(at) {
   network_.attach(at_, *this);
 }
 
 WgHost::~WgHost() {
   network_.detach(at_);
-}
-
-std::size_t WgHost::staged(wg::PeerId peer) const {
-  const auto found = staged_.find(peer);
-  return found == staged_.end() ? 0 : found->second.size();
-}
-
-void WgHost::configure(const std::function<void(wg::Engine&, TimePoint, wg::Actions&)>& change) {
-  change(engine_, network_.time().now(), actions_);
-  routes_ = engine_.allowed_ips();
-  finish_event();
 }
 
 void WgHost::move_to(const Endpoint& at) {
@@ -48,202 +24,18 @@ void WgHost::move_to(const Endpoint& at) {
   network_.attach(at_, *this);
 }
 
-void WgHost::finish_event() {
-  perform();
-  engine_.take_retired();
-  const TimePoint next = engine_.next_timeout();
-  if (next == kNever || next >= wake_) return;
-  wake_ = next;
-  network_.time().at(next, [this, alive = std::weak_ptr(alive_), next] {
-    if (alive.expired() || wake_ != next) return;
-    wake_ = kNever;
-    on_timeout();
-  });
+void WgHost::send_message(const wg::SendMessage& message) {
+  WARREN_CHECK(message.to.has_value());
+  if (is_traced()) {
+    note(
+        fmt::format("message {} to {}", message.message.view()[0], message.to->remote.to_string()));
+  }
+  network_.send(at_, message.to->remote, message.message.view());
 }
 
-void WgHost::on_timeout() {
-  const TimePoint now = network_.time().now();
-  engine_.on_timeout(now, actions_);
-  WARREN_CHECK(engine_.next_timeout() > now);
-  finish_event();
-}
-
-// Doing what the engine asked for may make it ask for more.
-void WgHost::perform() {
-  while (!actions_.empty()) {
-    for (const wg::Action& action : std::exchange(actions_, {})) perform(action);
-  }
-}
-
-void WgHost::perform(const wg::Action& action) {
-  if (const auto* const send = std::get_if<wg::SendMessage>(&action)) {
-    observer_->on_message(*send);
-    if (network_.is_traced()) {
-      network_.note(name_, fmt::format("message {} to {}", send->message.view()[0],
-                                       send->to.remote.to_string()));
-    }
-    network_.send(at_, send->to.remote, send->message.view());
-  } else if (const auto* const keepalive = std::get_if<wg::SendKeepalive>(&action)) {
-    seal_and_send(engine_.data_peer(keepalive->peer), {});
-  } else if (const auto* const flush_staged = std::get_if<wg::FlushStaged>(&action)) {
-    flush(*flush_staged);
-  } else if (const auto* const drop = std::get_if<wg::DropStaged>(&action)) {
-    counters_.staged_dropped += staged(drop->peer);
-    staged_.erase(drop->peer);
-  } else if (std::holds_alternative<wg::HandshakeCompleted>(action)) {
-    network_.note(name_, "handshake completed");
-  } else {
-    network_.note(name_, "handshake given up");
-  }
-}
-
-void WgHost::send_packet(ByteView packet) {
-  const auto size = ip::inner_length(packet);
-  WARREN_CHECK(size.has_value());
-  wg::DataPeer* const peer = routes_->find(ip::destination_address(packet));
-  if (peer == nullptr) {
-    ++counters_.no_peer;
-    return;
-  }
-  observer_->on_reason(peer->id);
-  transmit(*peer, {packet.begin(), packet.end()});
-  finish_event();
-}
-
-void WgHost::transmit(wg::DataPeer& peer, std::vector<std::uint8_t> packet) {
-  if (seal_and_send(peer, packet)) return;
-  auto& staged = staged_[peer.id];
-  if (staged.size() >= kMaxStaged) {
-    staged.pop_front();
-    ++counters_.staged_overflow;
-  }
-  staged.push_back(std::move(packet));
-  engine_.on_send_wanted(peer.id, network_.time().now(), actions_);
-}
-
-// False: there is no key to send under. An empty packet is a keepalive.
-bool WgHost::seal_and_send(wg::DataPeer& peer, ByteView packet) {
-  const TimePoint now = network_.time().now();
-  wg::Keypair* const keypair = wg::sending_keypair(peer, now);
-  if (keypair == nullptr) return false;
-  const auto counter = keypair->reserve(1);
-  if (!counter) return false;
-  observer_->on_sealed(*keypair, *counter);
-  observer_->on_reason(peer.id);
-  const wg::PublishedPath* const path = peer.path.load(std::memory_order_acquire);
-  if (path == nullptr) {
-    ++counters_.path_none;
-    return true;
-  }
-  const std::size_t size = packet.empty() ? 0 : wireguard::padded_size(packet.size(), kMtu);
-  std::vector<std::uint8_t> datagram(wireguard::kDataOverhead + size);
-  wireguard::encode_data_header(datagram,
-                                {.receiver = keypair->remote_index(), .counter = *counter});
-  std::ranges::copy(packet, datagram.begin() + wireguard::kDataHeaderSize);
-  CipherJob job{.key = keypair->send_key().bytes().data(),
-                .counter = *counter,
-                .data = datagram.data() + wireguard::kDataHeaderSize,
-                .size = static_cast<std::uint32_t>(size)};
-  cipher_->seal({&job, 1});
-  if (network_.is_traced()) {
-    network_.note(name_,
-                  fmt::format("data {} B, key {:08x} counter {}, to {}", packet.size(),
-                              keypair->local_index(), *counter, path->udp.remote.to_string()));
-  }
-  network_.send(at_, path->udp.remote, datagram);
-
-  const auto kind = packet.empty() ? wg::PacketKind::Keepalive : wg::PacketKind::Data;
-  const bool wants_rekey = keypair->wants_rekey_after_send(now) && keypair->claim_rekey();
-  if (wg::note_sent(peer, kind, datagram.size(), now)) engine_.on_activity(peer.id, now, actions_);
-  if (wants_rekey) engine_.on_rekey_wanted(peer.id, now, actions_);
-  return true;
-}
-
-void WgHost::flush(const wg::FlushStaged& action) {
-  wg::DataPeer& peer = engine_.data_peer(action.peer);
-  auto staged = std::exchange(staged_[action.peer], {});
-  staged_.erase(action.peer);
-  if (staged.empty() && action.or_keepalive) seal_and_send(peer, {});
-  for (auto& packet : staged) transmit(peer, std::move(packet));
-}
-
-void WgHost::on_datagram(ByteView datagram, const UdpPath& from) {
-  const auto type = wireguard::classify(datagram);
-  if (!type) {
-    ++counters_.rx_malformed;
-    return;
-  }
-  if (*type == wireguard::MessageType::Data) {
-    receive_data(datagram, from);
-  } else {
-    engine_.on_handshake_message(datagram, from, backlog_, network_.time().now(), actions_);
-  }
-  finish_event();
-}
-
-void WgHost::receive_data(ByteView datagram, const UdpPath& from) {
-  const TimePoint now = network_.time().now();
-  const auto header = wireguard::decode_data_header(datagram);
-  if (!header) {
-    ++counters_.rx_malformed;
-    return;
-  }
-  wg::Keypair* const keypair = engine_.index_table().find(header->receiver);
-  if (keypair == nullptr) {
-    ++counters_.rx_index;
-    return;
-  }
-  if (!keypair->may_receive(now)) {
-    ++counters_.rx_key_expired;
-    return;
-  }
-  std::vector<std::uint8_t> text(datagram.begin() + wireguard::kDataHeaderSize, datagram.end());
-  const std::size_t size = text.size() - wireguard::kTagSize;
-  CipherJob job{.key = keypair->receive_key().bytes().data(),
-                .counter = header->counter,
-                .data = text.data(),
-                .size = static_cast<std::uint32_t>(size)};
-  cipher_->open({&job, 1});
-  if (!job.ok) {
-    ++counters_.rx_auth;
-    return;
-  }
-  if (!keypair->accept(header->counter)) {
-    ++counters_.rx_replay;
-    return;
-  }
-  wg::DataPeer& peer = keypair->peer();
-  observer_->on_accepted(*keypair, header->counter);
-  observer_->on_reason(peer.id);
-
-  const std::uint32_t local_index = keypair->local_index();
-  const bool confirms =
-      peer.next.load(std::memory_order_acquire) == keypair && keypair->claim_confirmation();
-  const bool wants_rekey = keypair->wants_rekey_after_receive(now) && keypair->claim_rekey();
-  const wg::PublishedPath* const path = peer.path.load(std::memory_order_acquire);
-  const bool roamed = path == nullptr || path->udp != from;
-  const auto kind = size == 0 ? wg::PacketKind::Keepalive : wg::PacketKind::Data;
-  if (wg::note_received(peer, kind, datagram.size(), now))
-    engine_.on_activity(peer.id, now, actions_);
-  if (roamed) engine_.on_roamed(peer.id, from);
-  if (confirms) engine_.on_confirmed(peer.id, local_index, now, actions_);
-  if (wants_rekey) engine_.on_rekey_wanted(peer.id, now, actions_);
-  if (size > 0) deliver(peer, ByteView(text).first(size));
-}
-
-void WgHost::deliver(wg::DataPeer& peer, ByteView plaintext) {
-  const auto length = ip::inner_length(plaintext);
-  if (!length) {
-    ++counters_.inner_bad;
-    return;
-  }
-  const ByteView packet = plaintext.first(*length);
-  if (routes_->find(ip::source_address(packet)) != &peer) {
-    ++counters_.inner_source;
-    return;
-  }
-  network_.note(name_, "delivered");
-  observer_->on_delivered(peer.id, packet);
+void WgHost::send_data(const wg::DataPeer& /*peer*/, const wg::PeerPath& path, ByteView datagram) {
+  WARREN_CHECK(path.direct.has_value());
+  network_.send(at_, path.direct->remote, datagram);
 }
 
 }  // namespace warren::sim

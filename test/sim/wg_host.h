@@ -1,116 +1,37 @@
 #pragma once
 
-#include <deque>
-#include <functional>
-#include <memory>
 #include <string>
-#include <unordered_map>
-#include <vector>
 
-#include "base/random.h"
-#include "crypto/packet_cipher.h"
 #include "sim/host.h"
 #include "sim/network.h"
-#include "wg/engine.h"
+#include "sim/wg_stack.h"
 
 namespace warren::sim {
 
-// Data packets that went nowhere, by reason.
-struct WgHostCounters {
-  std::size_t no_peer = 0;
-  std::size_t staged_overflow = 0;
-  std::size_t staged_dropped = 0;
-  std::size_t path_none = 0;
-  std::size_t rx_malformed = 0;
-  std::size_t rx_index = 0;
-  std::size_t rx_key_expired = 0;
-  std::size_t rx_auth = 0;
-  std::size_t rx_replay = 0;
-  std::size_t inner_bad = 0;
-  std::size_t inner_source = 0;
-};
-
-// Hears what a host does, to check it. Calls come before the effect.
-class WgObserver {
+// A plain WireGuard host at an endpoint of the network.
+class WgHost final : public Host, public WgStack {
  public:
-  WgObserver() = default;
-  WgObserver(const WgObserver&) = delete;
-  WgObserver& operator=(const WgObserver&) = delete;
-  virtual ~WgObserver() = default;
-
-  virtual void on_sealed(const wg::Keypair& /*keypair*/, std::uint64_t /*counter*/) {}
-
-  virtual void on_accepted(const wg::Keypair& /*keypair*/, std::uint64_t /*counter*/) {}
-
-  virtual void on_delivered(wg::PeerId /*peer*/, ByteView /*packet*/) {}
-
-  virtual void on_message(const wg::SendMessage& /*message*/) {}
-
-  // Something that may begin a handshake or follows one: packets moved, or were wanted to.
-  virtual void on_reason(wg::PeerId /*peer*/) {}
-};
-
-// The engine with the smallest data path that is one: the same functions of wg/ as the tunnel's
-// workers call, one packet at a time. Between two events nothing holds a pointer, so what the
-// engine retires is destroyed at the end of each event.
-class WgHost final : public Host {
- public:
-  static constexpr std::size_t kMaxStaged = 128;  // packets a peer, the oldest is dropped
-
   WgHost(Network& network, std::string name, const Endpoint& at, std::uint64_t seed);
   ~WgHost() override;
 
-  const wg::Engine& engine() const { return engine_; }
-
-  VirtualWallClock& wall_clock() { return wall_clock_; }
-
   const Endpoint& endpoint() const { return at_; }
 
-  const WgHostCounters& counters() const { return counters_; }
-
-  std::size_t staged(wg::PeerId peer) const;
-
-  void set_observer(WgObserver* observer) { observer_ = observer; }
-
-  // How many handshake messages seem to wait behind each that comes.
-  void set_backlog(std::size_t messages) { backlog_ = messages; }
-
-  // Changes configuration, does what comes of it and publishes it.
-  void configure(const std::function<void(wg::Engine&, TimePoint, wg::Actions&)>& change);
   // The host is somewhere else now; its peers find out by what it sends.
   void move_to(const Endpoint& at);
 
-  void send_packet(ByteView packet);  // an IP packet of an application here
-  void on_datagram(ByteView datagram, const UdpPath& from) override;
+  void on_datagram(ByteView datagram, const UdpPath& from) override { receive(datagram, from); }
 
  private:
-  void finish_event();
-  void on_timeout();
-  void perform();
-  void perform(const wg::Action& action);
-  void transmit(wg::DataPeer& peer, std::vector<std::uint8_t> packet);
-  bool seal_and_send(wg::DataPeer& peer, ByteView packet);
-  void flush(const wg::FlushStaged& action);
-  void receive_data(ByteView datagram, const UdpPath& from);
-  void deliver(wg::DataPeer& peer, ByteView plaintext);
+  void send_message(const wg::SendMessage& message) override;
+  void send_data(const wg::DataPeer& peer, const wg::PeerPath& path, ByteView datagram) override;
+
+  bool is_traced() const override { return network_.is_traced(); }
+
+  void note(std::string_view what) override { network_.note(name_, what); }
 
   Network& network_;
   const std::string name_;
   Endpoint at_;
-  SeededRandom random_;
-  VirtualWallClock wall_clock_;
-  wg::Engine engine_;
-  std::unique_ptr<PacketCipher> cipher_;
-  std::shared_ptr<const wg::AllowedIps> routes_ = std::make_shared<wg::AllowedIps>();
-  std::unordered_map<wg::PeerId, std::deque<std::vector<std::uint8_t>>> staged_;
-  wg::Actions actions_;  // what the engine asked for in this event and was not done yet
-  TimePoint wake_ = kNever;
-  std::shared_ptr<bool> alive_ =
-      std::make_shared<bool>(true);  // timers in the queue hold it weakly
-  WgObserver silent_;
-  WgObserver* observer_ = &silent_;
-  WgHostCounters counters_;
-  std::size_t backlog_ = 0;
 };
 
 }  // namespace warren::sim

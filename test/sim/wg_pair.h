@@ -25,7 +25,7 @@ class WgPair {
     std::vector<std::uint64_t> delivered;  // ids of packets, as they came
   };
 
-  explicit WgPair(std::uint64_t seed, const LinkQuality& quality = {});
+  explicit WgPair(std::uint64_t seed, const LinkQuality& quality = kUsualQuality);
 
   // Sends one packet and returns its id.
   std::uint64_t send(Side& from);

@@ -118,7 +118,7 @@ void WgScenario::step() {
 
 void WgScenario::settle() {
   note("world", "settles");
-  network_.set_quality({});
+  network_.set_quality(kUsualQuality);
   for (Side& side : sides_) {
     side.host->set_backlog(0);
     remove_peer(side);
@@ -176,13 +176,12 @@ void WgScenario::send_from_foreign_address(Side& side) {
 
 void WgScenario::change_link() {
   note("world", "link changes");
-  LinkQuality quality{.delay = any_time(200ms)};
+  LinkQuality quality{.delay = any_time(200ms), .keeps_order = false};
   if (choices_.below(2) == 0) quality.jitter = any_time(1s);
-  if (choices_.below(2) == 0) quality.loss_percent = static_cast<unsigned>(choices_.below(101));
-  if (choices_.below(2) == 0)
-    quality.duplicate_percent = static_cast<unsigned>(choices_.below(101));
+  if (choices_.below(2) == 0) quality.loss_percent = static_cast<double>(choices_.below(101));
+  if (choices_.below(2) == 0) quality.duplicate_percent = static_cast<double>(choices_.below(101));
   if (choices_.below(2) == 0) {
-    quality.reorder_percent = static_cast<unsigned>(choices_.below(101));
+    quality.reorder_percent = static_cast<double>(choices_.below(101));
     quality.reorder_delay = any_time(20s) + 1ns;
   }
   network_.set_quality(quality);

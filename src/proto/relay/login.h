@@ -14,6 +14,10 @@
 // proves that the client holds its node key.
 namespace warren::relay {
 
+// Of a payload that we open. A stock client's has 104 bytes, 180 with a mesh key; what is longer is
+// hostile (the format's bound is kMaxClientInfo).
+inline constexpr std::size_t kMaxLoginSize = 16384;
+
 struct ClientInfo {
   std::string mesh_key;  // 64 hex digits; empty: none
   int version = 0;
@@ -37,14 +41,15 @@ struct OpenedClientInfo {
 };
 
 // Payloads of ClientInfo and ServerInfo. BadValue: the box does not open, or is no such JSON;
-// unknown members are ignored and names compare without case.
+// unknown members are ignored and names compare without case. BadLength: over kMaxLoginSize.
 Result<OpenedClientInfo, DecodeError> open_client_info(ByteView payload,
                                                        const RelayPrivateKey& server);
 Result<ServerInfo, DecodeError> open_server_info(ByteView payload,
                                                  const NodePrivateKey& client,
                                                  const RelayPublicKey& server);
 
-// Whole frames.
+// Whole frames; empty when the other's public key is a low-order point, which nothing can be sealed
+// for.
 std::vector<std::uint8_t> seal_client_info(const ClientInfo& info,
                                            const NodePrivateKey& client,
                                            const RelayPublicKey& server,

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +47,12 @@ struct Node {
 
   bool operator==(const Node&) const = default;
 };
+
+// Pinned beats insecure_for_tests.
+CertificateCheck certificate_check(const Node& node);
+
+// What a pinned node's certificate hashes to. None when cert_name is malformed: then none matches.
+std::optional<std::array<std::uint8_t, 32>> pinned_certificate(const Node& node);
 
 struct Region {
   RegionId id;

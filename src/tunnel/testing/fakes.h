@@ -54,6 +54,7 @@ class BufferQueue {
     std::size_t size = 0;
     std::uint16_t segment_size = 0;
     sockaddr_storage from{};
+    socklen_t from_size = 0;
     in_addr to{};
   };
 
@@ -198,6 +199,7 @@ class FakeUdp final : public io::UdpPort {
   }
 
   int send(std::span<mmsghdr> messages) override {
+    if (error != 0) return -error;
     for (const mmsghdr& message : messages) {
       sockaddr_in to{};
       std::memcpy(&to, message.msg_hdr.msg_name, sizeof to);
@@ -220,7 +222,9 @@ class FakeUdp final : public io::UdpPort {
     return count == 0 ? -EAGAIN : count;
   }
 
-  void push(const sockaddr_in& from, const msghdr& message) {
+  // An IPv4 or IPv6 address.
+  template <class Address>
+  void push(const Address& from, const msghdr& message) {
     const MutexLock lock(mutex_);
     auto* const buffer = queue_.claim();
     if (buffer == nullptr) return;
@@ -231,6 +235,7 @@ class FakeUdp final : public io::UdpPort {
       buffer->size += message.msg_iov[i].iov_len;
     }
     std::memcpy(&buffer->from, &from, sizeof from);
+    buffer->from_size = sizeof from;
     buffer->to = own_.sin_addr;
     buffer->segment_size = 0;
     auto* const header = const_cast<msghdr*>(&message);
@@ -242,6 +247,7 @@ class FakeUdp final : public io::UdpPort {
     queue_.commit();
   }
 
+  int error = 0;                      // what send() fails with
   std::atomic<std::size_t> sent = 0;  // messages, each perhaps many datagrams
 
  private:
@@ -262,8 +268,8 @@ class FakeUdp final : public io::UdpPort {
     std::memcpy(message.msg_iov[0].iov_base, buffer.bytes.data(), buffer.size);
     slot.msg_len = static_cast<unsigned>(buffer.size);
     message.msg_flags = 0;
-    std::memcpy(message.msg_name, &buffer.from, sizeof(sockaddr_in));
-    message.msg_namelen = sizeof(sockaddr_in);
+    std::memcpy(message.msg_name, &buffer.from, buffer.from_size);
+    message.msg_namelen = buffer.from_size;
     in_pktinfo info{};
     info.ipi_ifindex = 1;
     info.ipi_addr = info.ipi_spec_dst = buffer.to;

@@ -17,15 +17,18 @@ struct Side {
        const FakeClock& clock,
        const char* outer,
        const char* inner_address,
-       std::uint8_t seed)
+       std::uint8_t seed,
+       io::RelayPort* relay = nullptr)  // null: plain WireGuard
       : random(seed),
         inner(*IpAddress::parse(inner_address)),
         udp(std::make_unique<FakeUdp>(network, outer, 51820)),
+        slow_path(*Control::create(random, wall_clock, log, mesh_options(seed, relay))),
         network_(network),
         clock_(clock) {
     std::array<std::uint8_t, 32> key{};
     key.fill(seed);
     private_key = NodePrivateKey(key);
+    is_mesh_ = relay != nullptr;
     control.set_local_addresses({inner}, {.tcp = true, .udp = true});
     use_port();
   }
@@ -37,7 +40,7 @@ struct Side {
           engine.set_private_key(private_key.clone(), at, out);
           peer = *engine.add_peer(other.private_key.public_key());
           engine.add_allowed_ip(peer, IpPrefix(other.inner, 32));
-          engine.set_endpoint(peer, *Endpoint::parse(other.address));
+          if (!is_mesh_) engine.set_endpoint(peer, *Endpoint::parse(other.address));
         },
         now);
   }
@@ -65,11 +68,22 @@ struct Side {
   Counters counters;
   FakeTun tun;
   std::unique_ptr<FakeUdp> udp;
-  std::unique_ptr<Control> slow_path = *Control::create(random, wall_clock, log);
+  std::unique_ptr<Control> slow_path;
   Control& control = *slow_path;
   std::unique_ptr<Worker> worker;
 
+  static DiscoPrivateKey disco_key(std::uint8_t seed) {
+    std::array<std::uint8_t, 32> key{};
+    key.fill(static_cast<std::uint8_t>(seed + 100));
+    return DiscoPrivateKey(key);
+  }
+
  private:
+  static std::optional<MeshOptions> mesh_options(std::uint8_t seed, io::RelayPort* relay) {
+    if (relay == nullptr) return std::nullopt;
+    return MeshOptions{.disco_key = disco_key(seed), .relay = relay};
+  }
+
   void use_port() {
     const io::UdpPorts ports{.v4 = udp.get(), .v6 = nullptr};
     address = udp->address();
@@ -80,6 +94,7 @@ struct Side {
 
   FakeNetwork& network_;
   const FakeClock& clock_;
+  bool is_mesh_ = false;
 };
 
 struct Pair {

@@ -1,0 +1,52 @@
+#include "io/byte_stream.h"
+
+#include <cerrno>
+
+#include <sys/socket.h>
+
+namespace warren::io {
+
+namespace {
+
+using boost::asio::ip::tcp;
+
+class PlainStream final : public ByteStream {
+ public:
+  explicit PlainStream(tcp::socket socket) : socket_(std::move(socket)) {
+    boost::system::error_code ignored;
+    socket_.non_blocking(true, ignored);
+  }
+
+  Outcome read(MutableByteView out) override {
+    return outcome(recv(socket_.native_handle(), out.data(), out.size(), 0), Status::WantRead);
+  }
+
+  Outcome write(ByteView bytes) override {
+    return outcome(send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+                   Status::WantWrite);
+  }
+
+  void finish() override {
+    boost::system::error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  }
+
+  tcp::socket& socket() override { return socket_; }
+
+ private:
+  static Outcome outcome(ssize_t size, Status when_blocked) {
+    if (size > 0) return {.status = Status::Done, .bytes = static_cast<std::size_t>(size)};
+    const bool is_blocked = size < 0 && (errno == EAGAIN || errno == EINTR);
+    return {.status = is_blocked ? when_blocked : Status::Closed};
+  }
+
+  tcp::socket socket_;
+};
+
+}  // namespace
+
+std::unique_ptr<ByteStream> make_plain_stream(tcp::socket socket) {
+  return std::make_unique<PlainStream>(std::move(socket));
+}
+
+}  // namespace warren::io

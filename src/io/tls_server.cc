@@ -1,0 +1,175 @@
+#include "io/tls_server.h"
+
+#include <algorithm>
+#include <limits>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "io/wait_ready.h"
+
+namespace warren::io {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+// AES-GCM first: in hardware it costs half of ChaCha20-Poly1305 (spec: data-plane section 6). A
+// client that prefers ChaCha20, because it has no such hardware, gets that (PRIORITIZE_CHACHA).
+constexpr const char* kCiphersTls13 =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+constexpr const char* kCiphersTls12 = "ECDHE+AESGCM:ECDHE+CHACHA20";
+
+// What one read of the socket takes: four records.
+constexpr std::size_t kReadAhead = std::size_t{64} << 10;
+
+std::string_view openssl_reason() {
+  const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
+  return reason == nullptr ? "connection lost" : reason;
+}
+
+int clamp_to_int(std::size_t size) {
+  return static_cast<int>(std::min<std::size_t>(size, std::numeric_limits<int>::max()));
+}
+
+// Agrees to HTTP/1.1 where it is offered; whoever offers other protocols only is served without.
+int select_protocol(SSL*,
+                    const unsigned char** out,
+                    unsigned char* out_size,
+                    const unsigned char* offered,
+                    unsigned offered_size,
+                    void*) {
+  static constexpr unsigned char kHttp1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  unsigned char* selected = nullptr;
+  if (SSL_select_next_proto(&selected, out_size, kHttp1, sizeof kHttp1, offered, offered_size) !=
+      OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  *out = selected;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+class TlsServerStream final : public ByteStream {
+ public:
+  TlsServerStream(tcp::socket socket, SSL* ssl) : socket_(std::move(socket)), ssl_(ssl) {}
+
+  ~TlsServerStream() override { SSL_free(ssl_); }
+
+  Status handshake() {
+    ERR_clear_error();
+    return status_of(SSL_accept(ssl_));
+  }
+
+  Outcome read(MutableByteView out) override {
+    ERR_clear_error();
+    return outcome(SSL_read(ssl_, out.data(), clamp_to_int(out.size())));
+  }
+
+  Outcome write(ByteView bytes) override {
+    ERR_clear_error();
+    return outcome(SSL_write(ssl_, bytes.data(), clamp_to_int(bytes.size())));
+  }
+
+  void finish() override {
+    ERR_clear_error();
+    if (!is_broken_) SSL_shutdown(ssl_);
+    boost::system::error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  }
+
+  tcp::socket& socket() override { return socket_; }
+
+ private:
+  Outcome outcome(int result) {
+    if (result > 0) return {.status = Status::Done, .bytes = static_cast<std::size_t>(result)};
+    return {.status = status_of(result)};
+  }
+
+  Status status_of(int result) {
+    if (result > 0) return Status::Done;
+    switch (SSL_get_error(ssl_, result)) {
+      case SSL_ERROR_WANT_READ:
+        return Status::WantRead;
+      case SSL_ERROR_WANT_WRITE:
+        return Status::WantWrite;
+      case SSL_ERROR_ZERO_RETURN:
+        return Status::Closed;
+      default:
+        is_broken_ = true;
+        return Status::Closed;
+    }
+  }
+
+  tcp::socket socket_;
+  SSL* const ssl_;
+  bool is_broken_ = false;
+};
+
+}  // namespace
+
+void TlsServerContext::Free::operator()(ssl_ctx_st* context) const {
+  SSL_CTX_free(context);
+}
+
+Result<TlsServerContext> TlsServerContext::create(const TlsCertificate& certificate) {
+  TlsServerContext out(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX* const context = out.get();
+  const auto failed = [] {
+    auto error = fail(Errc::Io, fmt::format("set up TLS: {}", openssl_reason()));
+    ERR_clear_error();
+    return error;
+  };
+  if (context == nullptr) return failed();
+  if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
+      SSL_CTX_set_ciphersuites(context, kCiphersTls13) != 1 ||
+      SSL_CTX_set_cipher_list(context, kCiphersTls12) != 1 ||
+      SSL_CTX_use_certificate(context, certificate.chain().front().get()) != 1 ||
+      SSL_CTX_use_PrivateKey(context, certificate.key()) != 1) {
+    return failed();
+  }
+  for (std::size_t i = 1; i < certificate.chain().size(); ++i) {
+    if (SSL_CTX_add1_chain_cert(context, certificate.chain()[i].get()) != 1) return failed();
+  }
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                                   SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context,
+                          0);  // clients of a relay stay; without, a login is a flight less
+  SSL_CTX_set_alpn_select_cb(context, select_protocol, nullptr);
+  SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_set_default_read_buffer_len(context, kReadAhead);
+  return out;
+}
+
+asio::awaitable<Result<std::unique_ptr<ByteStream>>> accept_tls(const TlsServerContext* context,
+                                                                tcp::socket socket,
+                                                                TimePoint deadline) {
+  boost::system::error_code ignored;
+  socket.non_blocking(true, ignored);
+  SSL* const ssl = SSL_new(context->get());
+  if (ssl == nullptr || SSL_set_fd(ssl, socket.native_handle()) != 1) {
+    SSL_free(ssl);
+    co_return fail(Errc::Io, "start TLS: out of memory");
+  }
+  auto stream = std::make_unique<TlsServerStream>(std::move(socket), ssl);
+  while (true) {
+    const ByteStream::Status status = stream->handshake();
+    if (status == ByteStream::Status::Done) break;
+    if (status == ByteStream::Status::Closed) {
+      co_return fail(Errc::Io, fmt::format("TLS handshake: {}", openssl_reason()));
+    }
+    const auto what =
+        status == ByteStream::Status::WantRead ? tcp::socket::wait_read : tcp::socket::wait_write;
+    const bool is_ready = co_await wait_ready(&stream->socket(), what, deadline);
+    if (!is_ready) co_return fail(Errc::Timeout, "TLS handshake: took too long");
+  }
+  co_return Result<std::unique_ptr<ByteStream>>(std::move(stream));
+}
+
+}  // namespace warren::io

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+
+#include "base/time.h"
+
+namespace warren::path {
+
+// When a peer without a direct path is probed (spec: paths section 9.6): a round pings all its
+// candidates and calls it through the relay; soon after, when the peer's own pings may have opened
+// the way, the pings are repeated. Rounds go on until stopped, further and further apart.
+class Discovery {
+ public:
+  struct Due {
+    bool ping = false;
+    bool call = false;
+  };
+
+  // A round now, and the intervals from the beginning. `round_trip` to the peer by the relay.
+  void start(Duration round_trip, TimePoint now);
+  // Pings now and their repetitions, between the rounds: the peer called.
+  void ping(Duration round_trip, TimePoint now);
+  void stop();
+
+  bool running() const { return next_round_ != kNever; }
+
+  Due take(TimePoint now);
+  TimePoint next_timeout() const;
+
+ private:
+  Duration round_trip_{};
+  Duration interval_{};
+  TimePoint next_round_ = kNever;
+  TimePoint next_ping_ = kNever;
+  TimePoint pings_began_{};
+  std::size_t pings_ = 0;  // since then
+};
+
+}  // namespace warren::path

@@ -1,0 +1,266 @@
+#include "relay/listener.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include "io/clock.h"
+#include "io/socket_address.h"
+#include "io/wait_ready.h"
+#include "relay/http_pages.h"
+
+namespace warren::relay {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr int kBacklog = 4096;  // a wave of clients; the system may allow less
+constexpr std::size_t kReadSize = 4096;
+
+Endpoint endpoint_of(const tcp::endpoint& endpoint) {
+  return io::from_socket_address(
+             {reinterpret_cast<const std::uint8_t*>(endpoint.data()), endpoint.size()})
+      .value_or(Endpoint());
+}
+
+// As PrefixLimiter has it.
+IpAddress prefix_of(const IpAddress& source) {
+  return IpPrefix(source, source.is_v6() ? 48 : 24).address();
+}
+
+Result<tcp::acceptor> make_acceptor(const asio::any_io_executor& executor,
+                                    const Endpoint& endpoint) {
+  io::SocketAddress address;
+  const socklen_t size = io::to_socket_address(endpoint, address);
+  tcp::endpoint local;
+  local.resize(size);
+  std::memcpy(local.data(), &address, size);
+  tcp::acceptor out(executor);
+  boost::system::error_code error;
+  out.open(local.protocol(), error);
+  if (!error) out.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error && endpoint.address.is_v6()) out.set_option(asio::ip::v6_only(true), error);
+  if (!error) out.bind(local, error);
+  if (!error) out.listen(kBacklog, error);
+  if (error) {
+    return unexpected(
+        errno_error(fmt::format("listen on {}", endpoint.to_string()), error.value()));
+  }
+  return out;
+}
+
+}  // namespace
+
+// Counts a connection as pending while it lives. Its descriptor outlives it.
+class Listener::PendingSlot {
+ public:
+  PendingSlot(Listener& listener, int fd, const IpAddress& prefix) : listener_(&listener) {
+    at_ = listener.pending_.insert(listener.pending_.end(), {fd, prefix});
+    ++listener.pending_of_prefix_[prefix];
+  }
+
+  PendingSlot(const PendingSlot&) = delete;
+  PendingSlot& operator=(const PendingSlot&) = delete;
+
+  ~PendingSlot() { release(); }
+
+  void release() {
+    if (listener_ == nullptr) return;
+    const auto count = listener_->pending_of_prefix_.find(at_->prefix);
+    if (--count->second == 0) listener_->pending_of_prefix_.erase(count);
+    listener_->pending_.erase(at_);
+    listener_ = nullptr;
+  }
+
+ private:
+  Listener* listener_;
+  std::list<Pending>::iterator at_;
+};
+
+Result<std::unique_ptr<Listener>> Listener::listen(const asio::any_io_executor& executor,
+                                                   const Endpoint& endpoint,
+                                                   ListenerKind kind,
+                                                   const io::TlsServerContext* tls,
+                                                   const ListenerOptions& options,
+                                                   Handler handler,
+                                                   Random& random,
+                                                   const Log& log) {
+  WARREN_TRY(auto acceptor, make_acceptor(executor, endpoint));
+  boost::system::error_code ignored;
+  const Endpoint bound = endpoint_of(acceptor.local_endpoint(ignored));
+  std::unique_ptr<Listener> out(new Listener(std::move(acceptor), bound, kind, tls, options,
+                                             std::move(handler), random, log));
+  out->tasks_.spawn("relay: accept on " + bound.to_string(), out->accept_connections());
+  return out;
+}
+
+Listener::Listener(tcp::acceptor acceptor,
+                   const Endpoint& endpoint,
+                   ListenerKind kind,
+                   const io::TlsServerContext* tls,
+                   const ListenerOptions& options,
+                   Handler handler,
+                   Random& random,
+                   const Log& log)
+    : acceptor_(std::move(acceptor)),
+      endpoint_(endpoint),
+      kind_(kind),
+      tls_(tls),
+      options_(options),
+      handler_(std::move(handler)),
+      prefixes_(options.prefix_interval, options.prefix_burst, random),
+      tasks_(acceptor_.get_executor(), log) {}
+
+Listener::~Listener() = default;
+
+void Listener::stop_accepting() {
+  boost::system::error_code ignored;
+  acceptor_.close(ignored);
+}
+
+asio::awaitable<void> Listener::stop() {
+  stop_accepting();
+  tasks_.cancel();
+  co_await tasks_.wait();
+}
+
+asio::awaitable<void> Listener::accept_connections() {
+  while (acceptor_.is_open()) {
+    tcp::endpoint remote;
+    auto [error, socket] = co_await acceptor_.async_accept(remote, kAwait);
+    if (error == asio::error::operation_aborted || !acceptor_.is_open()) co_return;
+    if (error && error != asio::error::connection_aborted) {
+      // Out of descriptors, for example: no reason to spin.
+      asio::steady_timer pause(co_await asio::this_coro::executor, std::chrono::seconds(1));
+      const auto [cancelled] = co_await pause.async_wait(kAwait);
+      if (cancelled) co_return;
+    }
+    if (error) continue;
+    const IpAddress source = endpoint_of(remote).address;
+    if (!admit(source)) continue;
+    ++counters_.accepted;
+    tasks_.spawn("relay: serve a connection", serve(std::move(socket), prefix_of(source)));
+  }
+}
+
+// Makes room for one more that is pending.
+bool Listener::admit(const IpAddress& source) {
+  const auto same_prefix = pending_of_prefix_.find(prefix_of(source));
+  if (!prefixes_.allow(source, io::boot_now()) ||
+      (same_prefix != pending_of_prefix_.end() &&
+       same_prefix->second >= options_.pending_per_prefix)) {
+    ++counters_.refused_prefix;
+    return false;
+  }
+  if (pending_.size() >= options_.pending) {
+    // Its task sees the end of the stream, and ends. Until then it is not the oldest any more.
+    ++counters_.evicted;
+    shutdown(pending_.front().fd, SHUT_RDWR);
+    pending_.splice(pending_.end(), pending_, pending_.begin());
+  }
+  return true;
+}
+
+// Waits for its turn (the handshakes are the work), then performs the handshake. Null when there is
+// no connection any more.
+asio::awaitable<std::unique_ptr<io::ByteStream>> Listener::open(tcp::socket socket) {
+  if (kind_ != ListenerKind::Tls) co_return io::make_plain_stream(std::move(socket));
+  const TimePoint now = io::boot_now();
+  const TimePoint turn =
+      handshakes_.reserve(options_.handshake_interval, options_.handshake_burst, now);
+  if (turn > now) {
+    if (turn - now > options_.tls_timeout) {
+      ++counters_.refused_waiting;
+      co_return nullptr;
+    }
+    asio::steady_timer timer(co_await asio::this_coro::executor, turn - now);
+    const auto [cancelled] = co_await timer.async_wait(kAwait);
+    if (cancelled) co_return nullptr;
+  }
+  auto stream =
+      co_await io::accept_tls(tls_, std::move(socket), io::boot_now() + options_.tls_timeout);
+  if (!stream) {
+    ++counters_.failed_handshakes;
+    co_return nullptr;
+  }
+  co_return std::move(*stream);
+}
+
+asio::awaitable<void> Listener::serve(tcp::socket socket, IpAddress prefix) {
+  std::unique_ptr<io::ByteStream> stream;  // first, so that its descriptor outlives the slot
+  const int fd = socket.native_handle();
+  PendingSlot slot(*this, fd, prefix);
+  stream = co_await open(std::move(socket));
+  std::vector<std::uint8_t> received;
+  std::size_t requests = 0;
+  TimePoint deadline = io::boot_now() + options_.http_timeout;
+  while (stream) {
+    auto head = io::parse_http_request(received);
+    if (!head) {
+      ++counters_.bad_requests;
+      static_cast<void>(stream->write(as_bytes(bad_request())));
+      break;
+    }
+    if (*head) {
+      io::HttpRequest request = std::move((**head).request);
+      received.erase(received.begin(),
+                     received.begin() + static_cast<std::ptrdiff_t>((**head).size));
+      if (kind_ != ListenerKind::Pages && is_relay_path(request)) {
+        slot.release();
+        co_await handler_(std::move(stream), std::move(request), std::move(received));
+        co_return;
+      }
+      ++counters_.pages;
+      const bool is_last = !request.keeps_alive() || ++requests >= options_.requests;
+      const bool is_answered = co_await answer(stream.get(), answer_page(request));
+      if (!is_answered || is_last) break;
+      deadline = io::boot_now() + options_.http_timeout;
+      continue;
+    }
+    const std::size_t old = received.size();
+    received.resize(old + kReadSize);
+    const auto outcome = stream->read(MutableByteView(received).subspan(old));
+    received.resize(old + outcome.bytes);
+    if (outcome.status == io::ByteStream::Status::Done) continue;
+    const bool is_ready = outcome.status != io::ByteStream::Status::Closed &&
+                          co_await io::wait_ready(&stream->socket(),
+                                                  outcome.status == io::ByteStream::Status::WantRead
+                                                      ? tcp::socket::wait_read
+                                                      : tcp::socket::wait_write,
+                                                  deadline);
+    if (!is_ready) {
+      if (requests == 0) ++counters_.bad_requests;
+      break;
+    }
+  }
+  if (stream) stream->finish();
+}
+
+asio::awaitable<bool> Listener::answer(io::ByteStream* stream, std::string response) {
+  ByteView rest = as_bytes(response);
+  const TimePoint deadline = io::boot_now() + options_.http_timeout;
+  while (!rest.empty()) {
+    const auto outcome = stream->write(rest);
+    rest = rest.subspan(outcome.bytes);
+    if (outcome.status == io::ByteStream::Status::Done) continue;
+    if (outcome.status == io::ByteStream::Status::Closed) co_return false;
+    const bool is_ready =
+        co_await io::wait_ready(&stream->socket(), tcp::socket::wait_write, deadline);
+    if (!is_ready) co_return false;
+  }
+  co_return true;
+}
+
+}  // namespace warren::relay

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "base/ip_address.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "io/byte_stream.h"
+#include "io/http_request.h"
+#include "io/spawn.h"
+#include "io/tls_server.h"
+#include "relay/prefix_limiter.h"
+
+namespace warren::relay {
+
+// How many strangers are served at once, and for how long (demand R11: a wave of logins must not
+// exhaust the server; hostile ones must not keep out members).
+struct ListenerOptions {
+  Duration tls_timeout = 10s;   // for the handshake
+  Duration http_timeout = 10s;  // for a request's head, also of a further one
+  std::size_t requests = 32;    // on one connection
+  std::size_t pending = 1024;   // connections before their upgrade; the oldest gives way
+  std::size_t pending_per_prefix = 128;
+  // Handshakes: a quarter of a millisecond of work each, so an eighth of a core at most.
+  Duration handshake_interval = 2ms;
+  std::size_t handshake_burst = 500;
+  Duration prefix_interval = 10ms;  // connections of one prefix
+  std::size_t prefix_burst = 500;
+};
+
+struct ListenerCounters {
+  std::uint64_t accepted = 0;
+  std::uint64_t refused_prefix = 0;   // too many of one prefix, or too fast
+  std::uint64_t evicted = 0;          // the oldest of too many that are pending
+  std::uint64_t refused_waiting = 0;  // no turn for the handshake in time
+  std::uint64_t failed_handshakes = 0;
+  std::uint64_t bad_requests = 0;  // no HTTP, or not in time
+  std::uint64_t pages = 0;
+};
+
+enum class ListenerKind : std::uint8_t {
+  Tls,    // everything
+  Plain,  // everything, without TLS: tests, or behind a proxy
+  Pages,  // port 80: all but the upgrade
+};
+
+// Accepts connections, performs the TLS handshake, reads the HTTP request and answers it, or hands
+// the connection over to who serves the upgrade. Lives on one strand.
+class Listener {
+ public:
+  using Handler = std::function<boost::asio::awaitable<void>(
+      std::unique_ptr<io::ByteStream>, io::HttpRequest, std::vector<std::uint8_t>)>;
+
+  // `tls` may be null for the other kinds; it, `random` and what the handler refers to outlive the
+  // tasks. Port 0: any.
+  static Result<std::unique_ptr<Listener>> listen(const boost::asio::any_io_executor& executor,
+                                                  const Endpoint& endpoint,
+                                                  ListenerKind kind,
+                                                  const io::TlsServerContext* tls,
+                                                  const ListenerOptions& options,
+                                                  Handler handler,
+                                                  Random& random,
+                                                  const Log& log);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener();
+
+  const Endpoint& endpoint() const { return endpoint_; }
+
+  const ListenerCounters& counters() const { return counters_; }
+
+  std::size_t pending() const { return pending_.size(); }
+
+  // Accepts no more; those that are served stay.
+  void stop_accepting();
+  // Ends all tasks, also those in the handler, and waits for that.
+  boost::asio::awaitable<void> stop();
+
+ private:
+  // A connection that has not asked for its upgrade yet.
+  struct Pending {
+    int fd = -1;
+    IpAddress prefix;
+  };
+
+  class PendingSlot;
+
+  Listener(boost::asio::ip::tcp::acceptor acceptor,
+           const Endpoint& endpoint,
+           ListenerKind kind,
+           const io::TlsServerContext* tls,
+           const ListenerOptions& options,
+           Handler handler,
+           Random& random,
+           const Log& log);
+
+  boost::asio::awaitable<void> accept_connections();
+  boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket, IpAddress prefix);
+  boost::asio::awaitable<std::unique_ptr<io::ByteStream>> open(boost::asio::ip::tcp::socket socket);
+  boost::asio::awaitable<bool> answer(io::ByteStream* stream, std::string response);
+  bool admit(const IpAddress& source);
+
+  boost::asio::ip::tcp::acceptor acceptor_;
+  Endpoint endpoint_;
+  ListenerKind kind_;
+  const io::TlsServerContext* tls_;
+  ListenerOptions options_;
+  Handler handler_;
+  ListenerCounters counters_;
+  PrefixLimiter prefixes_;
+  TokenBucket handshakes_;
+  std::list<Pending> pending_;  // by age
+  std::unordered_map<IpAddress, std::size_t> pending_of_prefix_;
+  io::Tasks tasks_;
+};
+
+}  // namespace warren::relay

@@ -1,0 +1,107 @@
+"""Hosts behind NATs, firewalls and bad links: a topology for the lab's router, which emulates them.
+
+    net = Internet(lab)
+    net.router("home", nat={"external": ["203.0.113.1"]}, addresses=["192.168.1.1"])
+    server = net.host("server", "198.51.100.1/24")
+    laptop = net.host("laptop", "192.168.1.10/24", behind="home", link={"delay": "10ms"})
+    net.start()
+
+Keys are those of the topology file (src/lab/topology.h). The hosts are harness.Host: their device is eth0 and appears
+with start(). What follows can change while packets flow. Everything is removed with the lab.
+"""
+import json
+import os
+import pathlib
+import socket
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAMS = pathlib.Path(os.environ.get("WARREN_TEST_PROGRAMS", ROOT / "build/release/test/e2e"))
+ROUTER = PROGRAMS / "warren-lab-router"
+
+
+def why_missing():
+    """Says why the router can't be used here, or None."""
+    return None if os.access(ROUTER, os.X_OK) else f"{ROUTER} is not built"
+
+
+class Internet:
+    """A tree of routers; the one at the top is "internet", which hosts and routers are behind by default."""
+
+    def __init__(self, lab, seed=1, **top):
+        self.lab = lab
+        self.hosts = {}
+        self.process = None
+        self.topology = {"seed": seed, "routers": {"internet": top}, "hosts": {}}
+        self._control = None
+
+    def router(self, name, behind="internet", **settings):
+        self.topology["routers"][name] = {"behind": behind, **settings}
+
+    def host(self, name, *addresses, behind="internet", on=None, **settings):
+        """A new host; or one more link of the host `on`, with interface=… and default_route or metric."""
+        host = on or self.lab.host(name)
+        self.hosts[name] = host
+        self.topology["hosts"][name] = {"network": host.namespace, "behind": behind, "addresses": addresses, **settings}
+        return host
+
+    def start(self):
+        # In a namespace of its own: the harness then ends it with the rest.
+        place = self.lab.host("router")
+        path = self.lab.directory / "topology.json"
+        control = self.lab.directory / "router.sock"
+        path.write_text(json.dumps(self.topology, indent=1))
+        self.process = place.start(ROUTER, path, "--control", control)
+        self.process.wait_for_output("ready")
+        self._control = socket.socket(socket.AF_UNIX)
+        self._control.settimeout(10)
+        self._control.connect(str(control))
+        self._replies = self._control.makefile()
+
+    def ask(self, do, **arguments):
+        """Sends a command (src/lab/command.h) and returns the reply; fails with what the router says is wrong."""
+        self._control.sendall(json.dumps({"do": do, **arguments}).encode() + b"\n")
+        reply = json.loads(self._replies.readline())
+        assert reply["ok"], reply["error"]
+        return reply
+
+    def set_link(self, of, **quality):
+        """Both ways of the link above a host or router; all that is not said gets its default."""
+        self.ask("link", of=of, both=quality)
+
+    def set_link_up(self, of, **quality):
+        self.ask("link", of=of, up=quality)
+
+    def set_link_down(self, of, **quality):
+        self.ask("link", of=of, down=quality)
+
+    def cut(self, of):
+        """From now on the link loses everything, and nobody is told."""
+        self.ask("link_state", of=of, state="down")
+
+    def mend(self, of):
+        self.ask("link_state", of=of, state="up")
+
+    def forget(self, router):
+        """Reboots its NAT and firewall."""
+        self.ask("forget", router=router)
+
+    def set_external(self, router, *addresses):
+        self.ask("external", router=router, addresses=addresses)
+
+    def block(self, router, what="udp"):
+        """"udp", "udp_except_stun", "all_but_tcp_port_443" or "nothing"."""
+        self.ask("block", router=router, what=what)
+
+    def unblock(self, router):
+        self.block(router, "nothing")
+
+    def move(self, host, *addresses, behind=None):
+        """Gives the host other addresses, or another router, or both."""
+        self.ask("move", host=host, **({"behind": behind} if behind else {}), **({"addresses": addresses} if addresses else {}))
+
+    def counters(self):
+        """By host or router: sent, received, sessions (routers), drops by reason (those that are not zero)."""
+        return self.ask("counters")["nodes"]
+
+    def drops(self, name, reason):
+        return self.counters()[name]["drops"].get(reason, 0)
