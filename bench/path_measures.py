@@ -24,8 +24,8 @@ PATIENCE = 90.0  # seconds
 class Pair:
     """The two nodes of a kind, on hosts a and b of a network, with the relay and whatever else they need."""
 
-    def __init__(self, kind, lab):
-        self.network = network.Network(lab)
+    def __init__(self, kind, its_network):
+        self.network = its_network
         relay_class = strangers.StockRelay if kind == "stock" else ours.Relay
         self.relay = relay_class(self.network.relay, self.network.relay_address).start()
         hosts = (self.network.a, self.network.b)
@@ -98,7 +98,7 @@ class Session:
     """A pair that was started and exchanges packets over the direct path; knows how long that took."""
 
     def __init__(self, kind, lab):
-        self.pair = Pair(kind, lab)
+        self.pair = Pair(kind, network.Homes(lab))
         self.pair.get_acquainted()
         self.pulse = Pulse(self.pair)
         started = self.pair.start()
@@ -163,11 +163,10 @@ class Ends:
 
 
 def measure_relayed(kind, seconds, disturbed):
-    """One TCP stream from a to b while UDP is blocked; CPU by program, for each GiB that the far device delivered."""
+    """One TCP stream from a to b that have only the relay; CPU by program, for each GiB that the far device delivered."""
     figures = {}
     with harness.Lab() as lab:
-        pair = Pair(kind, lab)
-        pair.network.block_udp()
+        pair = Pair(kind, network.RelayOnly(lab))
         pair.start()
         pair.wait_until_up()
         pair.address = pair.nodes[1].address()

@@ -1,4 +1,4 @@
-"""Two hosts behind NATs and a relay in public, by the kernel's NAT.
+"""Two hosts and a relay in public: behind the kernel's NATs, or with nothing between but the relay.
 
     a 192.168.1.10 -- home 100.64.0.2 -- carrier 198.51.100.2 --+
                                                                 internet -- 203.0.113.10 relay
@@ -28,7 +28,7 @@ table inet block {
 """
 
 
-class Network:
+class Homes:
     """Made in a lab; the devices of routers are named so that eth0 leads towards the internet."""
 
     def __init__(self, lab):
@@ -89,3 +89,19 @@ class Network:
                                       (self.home_a, "100.64.0.2/24", "100.64.0.1"),
                                       (self.home_b, self._outside, "192.0.2.1")):
             self._replace(nat, address, address, gateway)
+
+
+class RelayOnly:
+    """a 10.9.1.2 -- 10.9.1.1 relay 10.9.2.1 -- 10.9.2.2 b, and the relay's host forwards nothing: what goes through the
+    relay costs what the programs cost, without the routers of Homes."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.relay, self.a, self.b = map(lab.host, ("relay", "a", "b"))
+        self.relay_address, self.control_address = "203.0.113.10", "10.99.0.1"
+        self.relay.add_address("lo", f"{self.relay_address}/32", f"{self.control_address}/32")
+        for number, host in ((1, self.a), (2, self.b)):
+            own, others = lab.link(host, self.relay)
+            host.add_address(own, f"10.9.{number}.2/24")
+            self.relay.add_address(others, f"10.9.{number}.1/24")
+            host.ip("route", "add", "default", "via", f"10.9.{number}.1")

@@ -8,7 +8,7 @@ import strangers
 
 @pytest.fixture
 def homes(lab):
-    return network.Network(lab)
+    return network.Homes(lab)
 
 
 @pytest.fixture
