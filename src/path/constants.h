@@ -70,9 +70,9 @@ inline constexpr std::size_t kMaxProbesInFlight = 512;  // STUN requests
 inline constexpr std::size_t kMaxReports = 16;          // kept for the choice of a home
 
 // What one peer may ask of us: far above what any client sends.
-inline constexpr double kPingsPerSecond = 200;
-inline constexpr double kPingBurst = 400;
-inline constexpr double kCallsPerSecond = 4;
-inline constexpr double kCallBurst = 16;
+inline constexpr Duration kPingLimitInterval = 5ms;  // 200 a second in the long run
+inline constexpr std::size_t kPingLimitBurst = 400;
+inline constexpr Duration kCallLimitInterval = 250ms;
+inline constexpr std::size_t kCallLimitBurst = 16;
 
 }  // namespace warren::path

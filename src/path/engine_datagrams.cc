@@ -107,7 +107,7 @@ void Engine::on_relayed_disco(ByteView datagram,
   state_->repeat_initiation(peer, now, out);
   if (const auto* const ping = std::get_if<disco::Ping>(&*message)) {
     ++state_->counters.pings_received;
-    if (!peer.ping_limit.take(now)) {
+    if (!peer.ping_limit.take(kPingLimitInterval, kPingLimitBurst, now)) {
       ++state_->counters.rate_limited;
       return;
     }
@@ -130,7 +130,7 @@ void Engine::on_relayed_disco(ByteView datagram,
 void Engine::State::on_ping(
     Peer& peer, const disco::Ping& ping, const UdpPath& from, TimePoint now, Actions& out) {
   ++counters.pings_received;
-  if (!peer.ping_limit.take(now)) {
+  if (!peer.ping_limit.take(kPingLimitInterval, kPingLimitBurst, now)) {
     ++counters.rate_limited;
     return;
   }
@@ -184,7 +184,7 @@ void Engine::State::on_call(Peer& peer,
                             TimePoint now,
                             Actions& out) {
   ++counters.call_me_maybes_received;
-  if (!peer.call_limit.take(now)) {
+  if (!peer.call_limit.take(kCallLimitInterval, kCallLimitBurst, now)) {
     ++counters.rate_limited;
     return;
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "base/token_bucket.h"
 #include "crypto/box.h"
 #include "path/candidates.h"
 #include "path/constants.h"
@@ -12,7 +13,6 @@
 #include "path/engine.h"
 #include "path/liveness.h"
 #include "path/sent_pings.h"
-#include "path/token_bucket.h"
 
 namespace warren::path {
 
@@ -55,8 +55,8 @@ struct Peer {
   TimePoint last_repeat = TimePoint::min();
   TimePoint next_repeat = kNever;
 
-  TokenBucket ping_limit{kPingsPerSecond, kPingBurst};
-  TokenBucket call_limit{kCallsPerSecond, kCallBurst};
+  TokenBucket ping_limit;
+  TokenBucket call_limit;
 
   // --- what was said of it
   wg::PeerPath published;

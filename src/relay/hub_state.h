@@ -7,7 +7,7 @@
 
 #include "proto/relay/frames.h"
 #include "relay/hub.h"
-#include "relay/token_bucket.h"
+#include "base/token_bucket.h"
 
 // The insides of the hub, shared by hub*.cc.
 namespace warren::relay {

@@ -7,7 +7,7 @@
 #include "base/ip_address.h"
 #include "base/random.h"
 #include "base/time.h"
-#include "relay/token_bucket.h"
+#include "base/token_bucket.h"
 
 namespace warren::relay {
 

@@ -5,7 +5,7 @@
 
 #include "base/time.h"
 
-namespace warren::relay {
+namespace warren {
 
 // A token bucket as the time at which it will be full: one number instead of tokens and an age.
 // A new one is full.
@@ -32,4 +32,4 @@ class TokenBucket {
   TimePoint full_at_{};
 };
 
-}  // namespace warren::relay
+}  // namespace warren
