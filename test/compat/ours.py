@@ -5,19 +5,16 @@ All that tests and benchmarks know of the two programs' command lines and output
 import json
 import os
 
-from peers import PROGRAMS, ROOT, wg
+from peers import PROGRAMS, wg
 from strangers import RelayAddress, StockRelayClient
 
-FOLDERS = (PROGRAMS, PROGRAMS.parent, PROGRAMS.parent.parent / "test/e2e", ROOT / "build/release/test/e2e")
+TEST_PROGRAMS = PROGRAMS.parent.parent / "test/e2e"
 
 
 def find(name):
     """The program, or None if it is not built."""
-    for folder in FOLDERS:
-        for program in (folder / name, folder / name / name):
-            if program.is_file() and os.access(program, os.X_OK):
-                return program
-    return None
+    program = TEST_PROGRAMS / name
+    return program if os.access(program, os.X_OK) else None
 
 
 def why_missing(name):
@@ -42,7 +39,7 @@ class Relay:
         target = f"[{self.listen}]" if ":" in self.listen else self.listen
         self.process = self.host.start(
             find(self.program), "--listen", f"{target}:{self.port}", "--stun", f"{target}:{self.stun_port}",
-            "--state", self.directory, "--admit-all", *options)
+            "--name", self.name, "--state", self.directory, "--admit-all", *options)
         self.process.wait_for_output("\n")
         ready = json.loads(next(line for line in self.process.output().splitlines() if line.startswith("{")))
         self.address = RelayAddress(self.name, self.port, self.stun_port, ready["certificate"], self.name)
