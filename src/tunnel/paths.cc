@@ -194,6 +194,7 @@ void Paths::perform(const path::SendRelay& action, TimePoint /*now*/) const {
 void Paths::perform(const path::SetPath& action, TimePoint /*now*/) {
   if (!wg_.has_peer(action.peer)) return;
   wg_.set_path(action.peer, action.path);
+  if (observer_.path_changed) observer_.path_changed(action.peer);
   if (!log_.enabled(LogLevel::Debug)) return;
   log_.debug("tunnel: path peer={} to=\"{}\"", wg_.status(action.peer).public_key.short_text(),
              describe(action.path));

@@ -70,6 +70,24 @@ TEST(Paths, FallBackToTheRelayWithinASecondAndComeBack) {
   EXPECT_EQ(status(pair.a).state, PathState::Direct);
 }
 
+TEST(Paths, TellWhenTheyChange) {
+  MeshPair pair;
+  std::vector<wg::PeerPath> seen;
+  pair.tell(pair.a, [&](Paths& paths) {
+    paths.observe({.path_changed = [&](wg::PeerId peer) {
+      seen.push_back(paths.engine().status(peer).path);
+    }});
+  });
+  pair.connect_to_network();
+  talk(pair, 1s);
+  ASSERT_THAT(seen, SizeIs(1));  // it was relayed from the start
+  EXPECT_TRUE(seen.front().direct && !seen.front().relay);
+  pair.network.cut = true;
+  talk(pair, 1s);
+  ASSERT_GE(seen.size(), 2U);
+  EXPECT_TRUE(seen[1].direct && seen[1].relay);
+}
+
 TEST(Paths, OutliveTheKeysOfASession) {
   MeshPair pair;
   pair.connect_to_network();
