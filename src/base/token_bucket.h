@@ -29,7 +29,7 @@ class TokenBucket {
   }
 
  private:
-  TimePoint full_at_{};
+  TimePoint full_at_;
 };
 
 }  // namespace warren

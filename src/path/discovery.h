@@ -32,7 +32,7 @@ class Discovery {
   Duration interval_{};
   TimePoint next_round_ = kNever;
   TimePoint next_ping_ = kNever;
-  TimePoint pings_began_{};
+  TimePoint pings_began_;
   std::size_t pings_ = 0;  // since then
 };
 

@@ -23,53 +23,51 @@ void Engine::on_stun(ByteView datagram, const UdpPath& /*from*/, TimePoint now, 
   state_->finish_report(now, out);
 }
 
-const std::vector<Peer*>* Engine::State::open(ByteView datagram,
-                                              std::vector<std::uint8_t>& plaintext,
-                                              std::optional<disco::Message>& message) {
+std::optional<Engine::State::Opened> Engine::State::open(ByteView datagram,
+                                                         std::vector<std::uint8_t>& plaintext) {
   const auto frame = disco::decode_frame(datagram);
   if (!frame) {
     ++counters.malformed;
-    return nullptr;
+    return std::nullopt;
   }
   // Before any cryptography: strangers cost us a lookup.
   const std::vector<Peer*>* const senders = find(frame->sender);
   if (senders == nullptr) {
     ++counters.unknown_sender;
-    return nullptr;
+    return std::nullopt;
   }
   const BoxKey* const key = box(*senders->front());
   plaintext.resize(frame->box.size() - kBoxOverhead);
   if (key == nullptr || !key->open(plaintext, frame->nonce, frame->box)) {
     ++counters.not_authentic;
-    return nullptr;
+    return std::nullopt;
   }
-  auto decoded = disco::decode_message(plaintext);
+  const auto decoded = disco::decode_message(plaintext);
   if (!decoded) {
     ++counters.malformed;
-    return nullptr;
+    return std::nullopt;
   }
-  message = *decoded;
-  return senders;
+  return Opened{.senders = senders, .message = *decoded};
 }
 
 void Engine::on_disco(ByteView datagram, const UdpPath& from, TimePoint now, Actions& out) {
   std::vector<std::uint8_t> plaintext;
-  std::optional<disco::Message> message;
-  const std::vector<Peer*>* const senders = state_->open(datagram, plaintext, message);
-  if (senders == nullptr) return;
-  if (const auto* const ping = std::get_if<disco::Ping>(&*message)) {
+  const auto opened = state_->open(datagram, plaintext);
+  if (!opened) return;
+  const std::vector<Peer*>& senders = *opened->senders;
+  if (const auto* const ping = std::get_if<disco::Ping>(&opened->message)) {
     // Which node it is, where several share the key (spec: paths section 4.4).
-    const auto sender = std::ranges::find_if(*senders, [&](const Peer* peer) {
-      return ping->node_key ? peer->config.node_key == *ping->node_key : senders->size() == 1;
+    const auto sender = std::ranges::find_if(senders, [&](const Peer* peer) {
+      return ping->node_key ? peer->config.node_key == *ping->node_key : senders.size() == 1;
     });
-    if (sender == senders->end()) {
+    if (sender == senders.end()) {
       ++state_->counters.wrong_sender;
       return;
     }
     state_->on_ping(**sender, *ping, from, now, out);
     state_->finish(**sender, now, out);
-  } else if (const auto* const pong = std::get_if<disco::Pong>(&*message)) {
-    for (Peer* const peer : *senders) {
+  } else if (const auto* const pong = std::get_if<disco::Pong>(&opened->message)) {
+    for (Peer* const peer : senders) {
       const auto sent = peer->pings.take(pong->transaction);
       if (!sent || now - sent->sent > kPingTimeout) continue;
       state_->on_pong(*peer, *sent, *pong, from, now, out);
@@ -87,13 +85,13 @@ void Engine::on_relayed_disco(ByteView datagram,
                               TimePoint now,
                               Actions& out) {
   std::vector<std::uint8_t> plaintext;
-  std::optional<disco::Message> message;
-  const std::vector<Peer*>* const senders = state_->open(datagram, plaintext, message);
-  if (senders == nullptr) return;
+  const auto opened = state_->open(datagram, plaintext);
+  if (!opened) return;
+  const std::vector<Peer*>& senders = *opened->senders;
   // The relay vouches for the node key; the disco key must be that node's.
-  const auto sender = std::ranges::find(*senders, from.peer,
-                                        [](const Peer* peer) { return peer->config.node_key; });
-  if (sender == senders->end()) {
+  const auto sender =
+      std::ranges::find(senders, from.peer, [](const Peer* peer) { return peer->config.node_key; });
+  if (sender == senders.end()) {
     ++state_->counters.wrong_sender;
     return;
   }
@@ -105,7 +103,7 @@ void Engine::on_relayed_disco(ByteView datagram,
     peer.next_call = peer.is_active(now) && peer.state != PathState::Direct ? now : kNever;
   }
   state_->repeat_initiation(peer, now, out);
-  if (const auto* const ping = std::get_if<disco::Ping>(&*message)) {
+  if (const auto* const ping = std::get_if<disco::Ping>(&opened->message)) {
     ++state_->counters.pings_received;
     if (!peer.ping_limit.take(kPingLimitInterval, kPingLimitBurst, now)) {
       ++state_->counters.rate_limited;
@@ -121,7 +119,7 @@ void Engine::on_relayed_disco(ByteView datagram,
                       // What stands for "by this relay" in an address (spec: paths section 0.2).
                       .source = {.address = IpAddress::v4({127, 3, 3, 40}),
                                  .port = from.region.value}}))});
-  } else if (const auto* const call = std::get_if<disco::CallMeMaybe>(&*message)) {
+  } else if (const auto* const call = std::get_if<disco::CallMeMaybe>(&opened->message)) {
     state_->on_call(peer, *call, now, out);
   }
   state_->finish(peer, now, out);

@@ -31,10 +31,13 @@ struct Engine::State {
   const BoxKey* box(Peer& peer) const;  // null: the peer speaks no disco
 
   // --- datagrams (engine_datagrams.cc)
-  // The message in a frame of one of our peers, opened into `plaintext`. Null: refused and counted.
-  const std::vector<Peer*>* open(ByteView datagram,
-                                 std::vector<std::uint8_t>& plaintext,
-                                 std::optional<disco::Message>& message);
+  struct Opened {
+    const std::vector<Peer*>* senders = nullptr;  // who have the disco key: at least one
+    disco::Message message;                       // borrows from the plaintext
+  };
+
+  // The message in a frame of one of our peers, opened into `plaintext`. None: refused and counted.
+  std::optional<Opened> open(ByteView datagram, std::vector<std::uint8_t>& plaintext);
   void on_ping(
       Peer& peer, const disco::Ping& ping, const UdpPath& from, TimePoint now, Actions& out);
   void on_pong(Peer& peer,

@@ -79,7 +79,7 @@ class Netcheck {
   std::vector<RegionLatency> latencies_;
 
   // Of the full check that runs.
-  TimePoint began_{};
+  TimePoint began_;
   TimePoint finish_by_ = kNever;
   TimePoint measure_at_ = kNever;
   std::size_t measuring_ = 0;

@@ -61,7 +61,7 @@ struct Peer {
   // --- what was said of it
   wg::PeerPath published;
   PathState state = PathState::Idle;
-  TimePoint since{};
+  TimePoint since;
   TimePoint queued_deadline = kNever;  // as the deadline queue has it
 };
 

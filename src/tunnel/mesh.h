@@ -43,10 +43,10 @@ class Mesh {
 
   // Called on the control strand.
   struct Observer {
-    std::function<void(const std::vector<Endpoint>&)> endpoints_changed = {};
-    std::function<void(relay::RegionId)> home_changed = {};
-    std::function<void(const path::Report&)> report_ready = {};
-    std::function<void(wg::PeerId)> path_changed = {};  // paths().status() says to what
+    std::function<void(const std::vector<Endpoint>&)> endpoints_changed = nullptr;
+    std::function<void(relay::RegionId)> home_changed = nullptr;
+    std::function<void(const path::Report&)> report_ready = nullptr;
+    std::function<void(wg::PeerId)> path_changed = nullptr;  // paths().status() says to what
   };
 
   virtual void observe(Observer observer) = 0;
