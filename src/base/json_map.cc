@@ -94,19 +94,19 @@ void read(const boost::json::value& from, std::string& to, const Place& place) {
 
 void read(const boost::json::value& from, Duration& to, const Place& place) {
   const auto duration = from.is_string() ? parse_duration(from.get_string()) : std::nullopt;
-  if (!duration) return place.expected("a duration such as \"15s\" or \"20ms\"");
+  if (!duration) return place.expected(R"(a duration such as "15s" or "20ms")");
   to = *duration;
 }
 
 void read(const boost::json::value& from, IpAddress& to, const Place& place) {
   const auto address = from.is_string() ? IpAddress::parse(from.get_string()) : std::nullopt;
-  if (!address) return place.expected("an IP address such as \"192.0.2.1\"");
+  if (!address) return place.expected(R"(an IP address such as "192.0.2.1")");
   to = *address;
 }
 
 void read(const boost::json::value& from, IpPrefix& to, const Place& place) {
   const auto prefix = from.is_string() ? IpPrefix::parse(from.get_string()) : std::nullopt;
-  if (!prefix) return place.expected("a prefix such as \"192.0.2.0/24\"");
+  if (!prefix) return place.expected(R"(a prefix such as "192.0.2.0/24")");
   to = *prefix;
 }
 

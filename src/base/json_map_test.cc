@@ -57,7 +57,7 @@ TEST(JsonMap, ReadsADocumentWithCommentsAndTrailingCommas) {
   const auto house = read_text<House>(R"({
     "name": "h", "lit": true,  // a comment
     "lamps": {"hall": {"colour": "green", "delay": "1.5s", "port": 65535, "share": 3},},
-    "addresses": ["192.0.2.1", "2001:db8::1"], "prefix": "10.0.0.0/8",
+    "addresses": ["192.0.2.1", "::"], "prefix": "10.0.0.0/8",
   })");
   ASSERT_TRUE(house) << house.error().detail;
   EXPECT_EQ(house->name, "h");
@@ -68,8 +68,8 @@ TEST(JsonMap, ReadsADocumentWithCommentsAndTrailingCommas) {
   EXPECT_EQ(lamp.port, 65535);
   EXPECT_EQ(lamp.share, 3.0);
   EXPECT_THAT(house->addresses,
-              ElementsAre(*IpAddress::parse("192.0.2.1"), *IpAddress::parse("2001:db8::1")));
-  EXPECT_EQ(house->prefix, *IpPrefix::parse("10.0.0.0/8"));
+              ElementsAre(IpAddress::v4({192, 0, 2, 1}), IpAddress::unspecified(true)));
+  EXPECT_EQ(house->prefix, IpPrefix(IpAddress::v4({10, 0, 0, 0}), 8));
 }
 
 TEST(JsonMap, KeepsDefaultsOfAbsentKeys) {

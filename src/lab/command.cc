@@ -9,50 +9,41 @@
 
 namespace warren::lab {
 
-// Found by argument-dependent lookup, hence not in the anonymous namespace.
-static std::span<const json::EnumText<LinkState>> texts_of(LinkState) {
-  static constexpr json::EnumText<LinkState> kTexts[] = {
-      {"up", LinkState::Up},
-      {"down", LinkState::Down},
-  };
-  return kTexts;
-}
-
-static void fields(json::ObjectReader& visit, SetLink& x) {
+void fields(json::ObjectReader& visit, SetLink& x) {
   visit.required("of", x.of);
   visit("both", x.both);
   visit("up", x.up);
   visit("down", x.down);
 }
 
-static void fields(json::ObjectReader& visit, SetLinkState& x) {
+void fields(json::ObjectReader& visit, SetLinkState& x) {
   visit.required("of", x.of);
   visit.required("state", x.state);
 }
 
-static void fields(json::ObjectReader& visit, Forget& x) {
+void fields(json::ObjectReader& visit, Forget& x) {
   visit.required("router", x.router);
 }
 
-static void fields(json::ObjectReader& visit, SetExternal& x) {
+void fields(json::ObjectReader& visit, SetExternal& x) {
   visit.required("router", x.router);
   visit.required("addresses", x.addresses);
   const std::string_view why_not = why_not_external(x.addresses);
   visit.check("addresses", why_not.empty(), why_not);
 }
 
-static void fields(json::ObjectReader& visit, SetBlock& x) {
+void fields(json::ObjectReader& visit, SetBlock& x) {
   visit.required("router", x.router);
   visit.required("what", x.what);
 }
 
-static void fields(json::ObjectReader& visit, Move& x) {
+void fields(json::ObjectReader& visit, Move& x) {
   visit.required("host", x.host);
   visit("behind", x.behind);
   visit("addresses", x.addresses);
 }
 
-static void fields(json::ObjectReader&, GetCounters&) {}
+void fields(json::ObjectReader&, GetCounters&) {}
 
 namespace {
 

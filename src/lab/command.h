@@ -9,6 +9,7 @@
 #include <boost/json/object.hpp>
 
 #include "base/ip_address.h"
+#include "base/json_map.h"
 #include "base/result.h"
 #include "lab/network.h"
 #include "lab/topology.h"
@@ -63,6 +64,14 @@ struct GetCounters {};
 
 using Command =
     std::variant<SetLink, SetLinkState, Forget, SetExternal, SetBlock, Move, GetCounters>;
+
+void fields(json::ObjectReader& visit, SetLink& x);
+void fields(json::ObjectReader& visit, SetLinkState& x);
+void fields(json::ObjectReader& visit, Forget& x);
+void fields(json::ObjectReader& visit, SetExternal& x);
+void fields(json::ObjectReader& visit, SetBlock& x);
+void fields(json::ObjectReader& visit, Move& x);
+void fields(json::ObjectReader& visit, GetCounters& x);
 
 Result<Command> parse_command(std::string_view line);
 

@@ -37,7 +37,7 @@ TEST(LabCommand, ReadsEachCommand) {
             Block::Udp);
   const auto move = parse_as<Move>(R"({"do": "move", "host": "h", "addresses": ["10.0.0.1/8"]})");
   EXPECT_FALSE(move.behind);
-  EXPECT_EQ(move.addresses->size(), 1U);
+  EXPECT_EQ(move.addresses.value_or(std::vector<InterfaceAddress>()).size(), 1U);
   parse_as<GetCounters>(R"({"do": "counters"})");
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -23,22 +24,27 @@ class ControlServer {
   static constexpr std::size_t kMaxLine = 65536;
 
   // `router` and `tasks` outlive the server; `tasks` has ended before it is destroyed.
-  static Result<std::unique_ptr<ControlServer>> start(const boost::asio::any_io_executor& executor,
-                                                      const std::string& path,
-                                                      Router& router,
-                                                      io::Tasks& tasks);
+  static Result<std::unique_ptr<ControlServer>> listen(const boost::asio::any_io_executor& executor,
+                                                       const std::string& path,
+                                                       Router& router,
+                                                       io::Tasks& tasks);
+
+  // Until close().
+  boost::asio::awaitable<void> accept_clients();
+
+  void close() { listener_.reset(); }
 
  private:
   using Socket = boost::asio::local::stream_protocol::socket;
+  class Client;
 
   ControlServer(io::UnixListener listener, Router& router, io::Tasks& tasks)
       : listener_(std::move(listener)), router_(router), tasks_(tasks) {}
 
-  boost::asio::awaitable<void> accept_clients();
-  boost::asio::awaitable<void> serve(Socket socket);
+  boost::asio::awaitable<void> serve(std::shared_ptr<Client> client);
   std::string answer(std::string_view line);
 
-  io::UnixListener listener_;
+  std::optional<io::UnixListener> listener_;
   Router& router_;
   io::Tasks& tasks_;
   std::size_t clients_ = 0;

@@ -36,8 +36,8 @@ Result<std::unique_ptr<HostDevice>> HostDevice::open_here(const HostConfig& conf
   const unsigned index = out->tun_->index();
   // Link-local addresses would be of no use without a neighbour, and appear some time later. A
   // system without IPv6 has no such file.
-  static_cast<void>(io::write_sysctl(
-      fmt::format("net/ipv6/conf/{}/addr_gen_mode", out->tun_->name()), kNoLinkLocal));
+  const std::string file = fmt::format("net/ipv6/conf/{}/addr_gen_mode", out->tun_->name());
+  WARREN_TRY_VOID(io::unless(Errc::NotFound, io::write_sysctl(file, kNoLinkLocal)));
   WARREN_TRY_VOID(io::set_link_mtu(out->netlink_, index, config.uplink.mtu));
   WARREN_TRY_VOID(io::set_link_state(out->netlink_, index, io::LinkState::Up));
   WARREN_TRY_VOID(out->set_addresses(config.addresses, gateways));

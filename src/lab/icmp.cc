@@ -201,8 +201,10 @@ void rewrite_error(Packet& error,
                    const Flow& to,
                    const IpAddress& source,
                    const IpAddress& destination) {
-  const MutableByteView quoted = quoted_part(error);
-  rewrite_quoted(quoted, *read_quoted(quoted), from, to);
+  const MutableByteView bytes = quoted_part(error);
+  const auto quoted = read_quoted(bytes);
+  if (!quoted) return;  // then it has no quoted_flow
+  rewrite_quoted(bytes, *quoted, from, to);
   const bool is_v4 = error.info.version == ip::kVersion4;
   std::uint8_t* const at = error.bytes.data();
   if (is_v4) {

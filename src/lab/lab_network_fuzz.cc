@@ -47,6 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const ByteView packet = in.take(std::min<std::size_t>(in.remaining(), head & 0x7FFFU));
     std::vector<std::uint8_t> copy(packet.begin(), packet.end());
     const auto host = network->find((head & 0x8000U) != 0 ? "in" : "out");
+    WARREN_CHECK(host.has_value() && header.has_value());
     network->on_packet(*host, *header, copy, now);
     now += 1ms;
     network->on_timeout(now);

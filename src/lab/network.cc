@@ -56,12 +56,10 @@ Result<std::unique_ptr<Network>> Network::create(const Topology& topology, Packe
   for (const auto& [name, router] : topology.routers) out->add_router(name, router, topology.seed);
   for (const auto& [name, host] : topology.hosts) out->add_host(name, host, topology.seed);
   for (const auto& [name, router] : topology.routers) {
-    if (!router.uplink.behind.empty()) {
-      out->nodes_[*out->find(name)]->above = out->find(router.uplink.behind);
-    }
+    if (!router.uplink.behind.empty()) WARREN_TRY_VOID(out->attach(name, router.uplink.behind));
   }
   for (const auto& [name, host] : topology.hosts) {
-    out->nodes_[*out->find(name)]->above = out->find(host.uplink.behind);
+    WARREN_TRY_VOID(out->attach(name, host.uplink.behind));
   }
   WARREN_TRY_VOID(out->route());
   return out;
@@ -73,7 +71,7 @@ void Network::add_router(const std::string& name, const RouterConfig& config, st
   node.addresses = config.addresses;
   node.sends_icmp = config.sends_icmp;
   if (config.nat) {
-    node.nat.emplace(*config.nat, seed_of(seed, name, "nat"));
+    node.nat = std::make_unique<Nat>(*config.nat, seed_of(seed, name, "nat"));
     node.external = config.nat->external;
   }
 }
@@ -95,8 +93,10 @@ Network::Node& Network::add_node(const std::string& name,
   return *nodes_.back();
 }
 
-Network::Node& Network::above(const Node& node) const {
-  return *nodes_[*node.above];
+Result<void> Network::attach(std::string_view name, std::string_view behind) {
+  WARREN_TRY(Node* const below, node(name));
+  WARREN_TRY(below->above, router(behind));
+  return {};
 }
 
 std::optional<NodeIndex> Network::find(std::string_view name) const {
@@ -120,7 +120,7 @@ Result<Network::Node*> Network::router(std::string_view name) const {
 
 Result<Network::Node*> Network::uplink(std::string_view name) const {
   WARREN_TRY(Node* const out, node(name));
-  if (!out->above) {
+  if (out->above == nullptr) {
     return fail(Errc::InvalidArgument, fmt::format("{} is at the top and has no link up", name));
   }
   return out;
@@ -129,7 +129,7 @@ Result<Network::Node*> Network::uplink(std::string_view name) const {
 Result<void> Network::route() {
   std::vector<Routes> tables(nodes_.size());
   for (const auto& node : nodes_) {
-    if (!node->above) WARREN_TRY_VOID(collect(*node, tables));
+    if (node->above == nullptr) WARREN_TRY_VOID(collect(*node, tables));
   }
   for (const auto& node : nodes_) node->below = std::move(tables[node->index]);
   return {};
@@ -147,7 +147,7 @@ Result<std::vector<IpPrefix>> Network::collect(const Node& node,
   for (const IpPrefix& prefix : node.prefixes) show(prefix);
   for (const IpAddress& address : node.external) visible.push_back(single(address));
   for (const auto& child : nodes_) {
-    if (child->above != node.index) continue;
+    if (child->above != &node) continue;
     WARREN_TRY(const auto prefixes, collect(*child, tables));
     for (const IpPrefix& prefix : prefixes) {
       const auto taken = tables[node.index].add(prefix, child->index);
@@ -155,10 +155,10 @@ Result<std::vector<IpPrefix>> Network::collect(const Node& node,
           prefix.is_single() &&
           std::ranges::find(node.addresses, prefix.address()) != node.addresses.end();
       if (taken || is_own) {
+        const std::string& owner = taken ? nodes_[*taken]->name : node.name;
         return fail(Errc::AlreadyExists,
                     fmt::format("{} of {} is already the address of {}, which {} would confuse",
-                                prefix.to_string(), child->name,
-                                is_own ? node.name : nodes_[*taken]->name, node.name));
+                                prefix.to_string(), child->name, owner, node.name));
       }
       show(prefix);
     }
@@ -180,14 +180,14 @@ Result<void> Network::set_link_state(std::string_view name, LinkState state) {
 
 Result<void> Network::forget(std::string_view name) {
   WARREN_TRY(Node* const node, router(name));
-  if (node->nat) node->nat->forget();
+  if (node->nat != nullptr) node->nat->forget();
   node->firewall.forget();
   return {};
 }
 
 Result<void> Network::set_external(std::string_view name, std::vector<IpAddress> external) {
   WARREN_TRY(Node* const node, router(name));
-  if (!node->nat) return fail(Errc::InvalidArgument, fmt::format("{} is no NAT", name));
+  if (node->nat == nullptr) return fail(Errc::InvalidArgument, fmt::format("{} is no NAT", name));
   const bool is_v6 = node->external.front().is_v6();
   if (external.empty() ||
       std::ranges::any_of(external, [&](const auto& a) { return a.is_v6() != is_v6; })) {
@@ -213,9 +213,9 @@ Result<void> Network::move(std::string_view name,
                            std::string_view behind,
                            const std::vector<InterfaceAddress>& addresses) {
   WARREN_TRY(Node* const node, node(name));
-  WARREN_TRY(const Node* const router, router(behind));
+  WARREN_TRY(Node* const router, router(behind));
   if (node->is_router) return fail(Errc::InvalidArgument, fmt::format("{} is no host", name));
-  const auto old_above = std::exchange(node->above, router->index);
+  Node* const old_above = std::exchange(node->above, router);
   auto old_addresses = std::exchange(node->addresses, {});
   for (const InterfaceAddress& address : addresses) node->addresses.push_back(address.address);
   if (auto routed = route(); !routed) {
@@ -232,7 +232,8 @@ std::vector<NodeCounters> Network::counters() const {
     NodeCounters& counters = out.emplace_back(node->counters);
     counters.name = node->name;
     counters.is_router = node->is_router;
-    counters.sessions = node->firewall.sessions() + (node->nat ? node->nat->sessions() : 0);
+    counters.sessions =
+        node->firewall.sessions() + (node->nat != nullptr ? node->nat->sessions() : 0);
   }
   return out;
 }

@@ -102,13 +102,12 @@ class Network {
                  const Uplink& uplink,
                  const FirewallConfig& filter,
                  std::uint64_t seed);
+  Result<void> attach(std::string_view name, std::string_view behind);
   Result<void> route();
   Result<std::vector<IpPrefix>> collect(const Node& node, std::vector<Routes>& tables) const;
   Result<Node*> node(std::string_view name) const;
   Result<Node*> router(std::string_view name) const;
   Result<Node*> uplink(std::string_view name) const;
-
-  Node& above(const Node& node) const;
 
   // A packet enters the link above `below`.
   void cross(Node& below, Way way, Packet& packet, TimePoint now);

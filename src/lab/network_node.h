@@ -1,6 +1,6 @@
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -48,7 +48,7 @@ struct Network::Node {
   NodeIndex index;
   std::string name;
   bool is_router = false;
-  std::optional<NodeIndex> above;  // none: the router at the top
+  Node* above = nullptr;  // null: it is the router at the top
   LinkWay up;
   LinkWay down;
   LinkState link_state = LinkState::Up;
@@ -57,7 +57,7 @@ struct Network::Node {
   std::vector<IpPrefix> prefixes;  // a host's routes
 
   // Of a router.
-  std::optional<Nat> nat;
+  std::unique_ptr<Nat> nat;         // may be null
   std::vector<IpAddress> external;  // the NAT's
   Firewall firewall;
   bool sends_icmp = true;
@@ -74,7 +74,7 @@ struct Network::Node {
   void drop(Drop reason, const Packet& packet) { drop(reason, packet.segment_count()); }
 
   bool translates(const IpAddress& address) const {
-    return nat && external.front().is_v6() == address.is_v6();
+    return nat != nullptr && external.front().is_v6() == address.is_v6();
   }
 
   bool has(const IpAddress& address) const;

@@ -59,7 +59,7 @@ void Network::cross(Node& below, Way way, Packet& packet, TimePoint now) {
   if (below.link_state == LinkState::Down) return below.drop(Drop::LinkDown, packet);
   if (packet.largest_segment() > below.mtu) {
     below.drop(Drop::TooBig, packet);
-    Node& sender = way == Way::Up ? below : above(below);
+    Node& sender = way == Way::Up ? below : *below.above;
     if (sender.is_router) answer(sender, packet, IcmpError::TooBig, below.mtu, now);
     return;
   }
@@ -100,11 +100,11 @@ void Network::carry(Node& below, Way way, Packet& packet, TimePoint now) {
 }
 
 void Network::arrive(Node& below, Way way, Packet& packet, TimePoint now) {
-  if (way == Way::Up) return from_below(above(below), packet, now);
+  if (way == Way::Up) return from_below(*below.above, packet, now);
   below.counters.received += packet.segment_count();
   if (below.is_router) return from_above(below, packet, now);
-  virtio::NetHeader header = packet.header;
-  if (!sink_.deliver(below.index, header, packet.bytes)) below.drop(Drop::DeviceRefused, packet);
+  if (!sink_.deliver(below.index, packet.header, packet.bytes))
+    below.drop(Drop::DeviceRefused, packet);
 }
 
 bool Network::hop(Node& router, Packet& packet, TimePoint now) {
@@ -120,7 +120,7 @@ void Network::from_below(Node& router, Packet& packet, TimePoint now) {
     return router.drop(Drop::ToRouter, packet);
   }
   const bool is_below = router.below.find(to).has_value();
-  if (!is_below && !router.above) return router.drop(Drop::NoRoute, packet);
+  if (!is_below && router.above == nullptr) return router.drop(Drop::NoRoute, packet);
   if (!hop(router, packet, now)) return;
   if (is_below) return go_down(router, packet, now);
   if (router.translates(to)) return leave_through_nat(router, packet, now);
@@ -227,7 +227,7 @@ void Network::answer(
 void Network::send_error(Node& router, Packet& error, TimePoint now) {
   const IpAddress& to = error.info.destination;
   if (router.below.find(to)) return go_down(router, error, now);
-  if (!router.above) return router.drop(Drop::NoRoute, error);
+  if (router.above == nullptr) return router.drop(Drop::NoRoute, error);
   if (router.translates(to)) {
     if (router.nat->is_external(to)) return enter_as_error(router, error, now);
     if (!router.nat->is_external(error.info.source)) return leave_as_error(router, error, now);

@@ -14,8 +14,12 @@ using testing::Bytes;
 using testing::has_good_checksums;
 using testing::make_packet;
 
+IpAddress address_of(std::string_view text) {
+  return IpAddress::parse(text).value_or(IpAddress());
+}
+
 Endpoint at(std::string_view address, std::uint16_t port) {
-  return {*IpAddress::parse(address), port};
+  return {address_of(address), port};
 }
 
 Flow flow_v4(Protocol protocol) {
@@ -151,7 +155,7 @@ TEST(LabIcmp, QuotesThePacketItIsAbout) {
       const Flow flow = is_v6 ? flow_v6(protocol) : flow_v4(protocol);
       const Bytes offending = make_packet(flow, 1400);
       Bytes bytes(kMaxIcmpErrorSize);
-      const IpAddress router = *IpAddress::parse(is_v6 ? "fd00::1" : "192.168.1.1");
+      const IpAddress router = address_of(is_v6 ? "fd00::1" : "192.168.1.1");
       bytes.resize(write_icmp_error(IcmpError::TooBig, 1280, router, offending, bytes));
       EXPECT_TRUE(has_good_checksums(bytes));
       EXPECT_EQ(bytes.size(), is_v6 ? 1280U : 576U);
@@ -173,8 +177,8 @@ TEST(LabIcmp, TranslatesTheQuotedPacketWithItsChecksums) {
     // Short enough to be quoted whole, so that its checksums can be verified.
     const Bytes offending = make_packet(outside, 20);
     Bytes bytes(kMaxIcmpErrorSize);
-    bytes.resize(write_icmp_error(IcmpError::TimeExceeded, 0, *IpAddress::parse("192.0.2.1"),
-                                  offending, bytes));
+    bytes.resize(
+        write_icmp_error(IcmpError::TimeExceeded, 0, address_of("192.0.2.1"), offending, bytes));
     Packet error = read(bytes);
     rewrite_error(error, outside, inside, error.info.source, inside.source.address);
     EXPECT_TRUE(has_good_checksums(bytes));
@@ -192,8 +196,7 @@ TEST(LabIcmp, RefusesEveryQuoteThatIsTooShort) {
     Bytes bytes(kMaxIcmpErrorSize);
     // The address of whom to answer is read from the whole header.
     Bytes padded(ByteView(offending).begin(), ByteView(offending).end());
-    bytes.resize(
-        write_icmp_error(IcmpError::TooBig, 1280, *IpAddress::parse("192.0.2.1"), padded, bytes));
+    bytes.resize(write_icmp_error(IcmpError::TooBig, 1280, address_of("192.0.2.1"), padded, bytes));
     bytes.resize(28 + size);
     store_be(bytes.data() + ip::kIpv4LengthOffset, static_cast<std::uint16_t>(bytes.size()));
     EXPECT_EQ(quoted_flow(read(bytes)).has_value(), size >= 28) << size;

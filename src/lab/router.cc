@@ -40,9 +40,10 @@ Result<void> Router::open(const Topology& topology) {
   WARREN_TRY_VOID(epoll_->add(timer_->fd(), EPOLLIN, kTimerTag));
   for (const auto& [name, config] : topology.hosts) {
     WARREN_TRY(auto device, HostDevice::open(name, config, gateways_[config.uplink.behind]));
-    const NodeIndex index = *network_->find(name);
-    WARREN_TRY_VOID(epoll_->add(device->tun().fd(), EPOLLIN, index));
-    hosts_.emplace(index, Host{name, config.uplink.behind, std::move(device)});
+    const auto index = network_->find(name);
+    if (!index) continue;  // it has made one for each
+    WARREN_TRY_VOID(epoll_->add(device->tun().fd(), EPOLLIN, *index));
+    hosts_.emplace(*index, Host{name, config.uplink.behind, std::move(device)});
   }
   boost::system::error_code error;
   ready_.assign(epoll_->fd(), error);
@@ -95,7 +96,9 @@ void Router::read_from(NodeIndex index, Host& host) {
       log_.warn("lab: device is gone host={} reason=\"{}\"", host.name,
                 errno_error("read", static_cast<int>(-size)).detail);
       host.is_gone = true;
-      static_cast<void>(epoll_->remove(host.device->tun().fd()));
+      if (auto removed = epoll_->remove(host.device->tun().fd()); !removed) {
+        log_.error("lab: {}", removed.error().detail);
+      }
       return;
     }
     const auto decoded = virtio::decode_net_header(header);

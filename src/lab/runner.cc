@@ -35,10 +35,12 @@ Result<void> run(const Topology& topology,
   std::unique_ptr<ControlServer> control;
   if (!options.control_path.empty()) {
     WARREN_TRY(control,
-               ControlServer::start(loop.get_executor(), options.control_path, *router, tasks));
+               ControlServer::listen(loop.get_executor(), options.control_path, *router, tasks));
+    tasks.spawn("lab: accept on " + options.control_path, control->accept_clients());
   }
   boost::asio::signal_set signals(loop, SIGINT, SIGTERM);
   signals.async_wait([&](boost::system::error_code, int) {
+    if (control) control->close();
     tasks.cancel();
     router->stop();
   });

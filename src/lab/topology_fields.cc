@@ -1,7 +1,6 @@
 #include "lab/topology_fields.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace warren::lab {
 
@@ -82,12 +81,21 @@ std::span<const json::EnumText<Block>> texts_of(Block) {
   return kTexts;
 }
 
+std::span<const json::EnumText<LinkState>> texts_of(LinkState) {
+  static constexpr json::EnumText<LinkState> kTexts[] = {
+      {"up", LinkState::Up},
+      {"down", LinkState::Down},
+  };
+  return kTexts;
+}
+
 std::optional<InterfaceAddress> parse_interface_address(std::string_view text) {
   const std::size_t slash = text.find('/');
-  if (slash == std::string_view::npos || !IpPrefix::parse(text)) return std::nullopt;
+  if (slash == std::string_view::npos) return std::nullopt;
+  const auto prefix = IpPrefix::parse(text);
   const auto address = IpAddress::parse(text.substr(0, slash));
-  if (!address) return std::nullopt;
-  return InterfaceAddress{*address, IpPrefix::parse(text)->length()};
+  if (!prefix || !address) return std::nullopt;
+  return InterfaceAddress{*address, prefix->length()};
 }
 
 void read(const boost::json::value& from, InterfaceAddress& to, const json::Place& place) {

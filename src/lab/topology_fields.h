@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/json_map.h"
+#include "lab/network.h"
 #include "lab/topology.h"
 
 // How topologies and commands look in JSON.
@@ -12,6 +13,7 @@ std::span<const json::EnumText<Pooling>> texts_of(Pooling);
 std::span<const json::EnumText<Hairpin>> texts_of(Hairpin);
 std::span<const json::EnumText<Refresh>> texts_of(Refresh);
 std::span<const json::EnumText<Block>> texts_of(Block);
+std::span<const json::EnumText<LinkState>> texts_of(LinkState);
 
 void read(const boost::json::value& from, InterfaceAddress& to, const json::Place& place);
 
