@@ -5,9 +5,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/token_bucket.h"
 #include "proto/relay/frames.h"
 #include "relay/hub.h"
-#include "base/token_bucket.h"
 
 // The insides of the hub, shared by hub*.cc.
 namespace warren::relay {
