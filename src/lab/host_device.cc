@@ -49,13 +49,14 @@ Result<void> HostDevice::set_addresses(std::vector<InterfaceAddress> addresses,
   const auto address_of = [this](const InterfaceAddress& a) {
     return io::LinkAddress{tun_->index(), a.address, a.prefix_length};
   };
-  for (const InterfaceAddress& address : addresses) {
-    WARREN_TRY_VOID(io::ensure_address(netlink_, address_of(address)));
-  }
+  // First those that go: with the oldest of a network the kernel removes all others of it.
   for (const InterfaceAddress& address : addresses_) {
     if (std::ranges::find(addresses, address) == addresses.end()) {
       WARREN_TRY_VOID(io::ensure_no_address(netlink_, address_of(address)));
     }
+  }
+  for (const InterfaceAddress& address : addresses) {
+    WARREN_TRY_VOID(io::ensure_address(netlink_, address_of(address)));
   }
   addresses_ = std::move(addresses);
 

@@ -262,6 +262,12 @@ def test_a_host_moves(home):
         assert echo(server, client)[0] == "203.0.113.1"
 
 
+def test_a_host_gets_another_address_of_its_network(home):
+    home.move("laptop", "192.168.1.20/24")
+    assert "192.168.1.20/24" in home.laptop.ip("-br", "address", "show", "eth0")
+    assert "default via 192.168.1.1" in home.laptop.ip("route")
+
+
 def test_a_link_is_cut_and_mended(home):
     with internet.udp(home.server, "198.51.100.1", 7) as server, internet.udp(home.laptop, "192.168.1.10") as client:
         home.cut("home")

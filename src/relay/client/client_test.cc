@@ -232,6 +232,15 @@ TEST_F(RelayClientTest, RefusesARelayWithAnotherCertificateAndSaysWhy) {
   EXPECT_EQ(relay.logins(), 0U);
 }
 
+TEST_F(RelayClientTest, SaysOnceThatARelayDoesNotAdmitIt) {
+  TestRelay relay({.admits = false});
+  a.client->set_map(map_of({{kFirst, relay.node("strict")}}));
+  a.client->set_home(kFirst);
+  ASSERT_TRUE(until([&] { return counters_of(a).engine.refused_logins >= 3; }));
+  ASSERT_EQ(a.failures.size(), 1U);
+  EXPECT_THAT(a.failures[0], HasSubstr("is this node's key admitted there?"));
+}
+
 TEST_F(RelayClientTest, CheckFindsADeadConnection) {
   TestRelay relay;
   both_home_at(relay);

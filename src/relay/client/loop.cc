@@ -5,6 +5,7 @@
 #include <variant>
 
 #include <boost/asio/post.hpp>
+#include <fmt/format.h>
 
 #include "io/clock.h"
 #include "io/tcp_dial.h"
@@ -195,6 +196,19 @@ void Loop::lost(Link& link) {
   engine_.on_closed(link.region, link.attempt, now_, actions_);
 }
 
+// A relay gives no reason when it refuses a key.
+void Loop::closed_by_relay(Link& link) {
+  const Connection* const connection = engine_.find(link.region);
+  if (connection != nullptr && connection->state() == Connection::State::LoggingIn) {
+    report(link.region,
+           {.code = Errc::PermissionDenied,
+            .detail = fmt::format("relay region {}: it closed the connection instead of answering "
+                                  "the login: is this node's key admitted there?",
+                                  link.region.value)});
+  }
+  lost(link);
+}
+
 Loop::Link& Loop::link_of(RegionId region) {
   if (const LinkPtr known = find_link(region)) return *known;
   // Those of regions that nobody wants any more go, so there are no more than connections.
@@ -280,7 +294,7 @@ void Loop::flush(Link& link) {
       case Status::WantRead:
         return;  // read() comes back here
       case Status::Closed:
-        return lost(link);
+        return closed_by_relay(link);
     }
   }
 }
@@ -348,7 +362,7 @@ bool Loop::read_some(Link& link, std::size_t& budget) {
     if (link.tls == nullptr || link.attempt != attempt) return false;
   }
   if (status == Status::Closed) {
-    lost(link);
+    closed_by_relay(link);
     return false;
   }
   if (status == Status::WantWrite && !link.is_full) wait_writable(link);

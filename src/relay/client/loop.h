@@ -111,6 +111,7 @@ class Loop {
   boost::asio::awaitable<void> run_measure(RegionId region, Node node);
   void close(Link& link);
   void lost(Link& link);
+  void closed_by_relay(Link& link);
   void report(RegionId region, Error error);
 
   void wait_outbound();

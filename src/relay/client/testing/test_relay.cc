@@ -147,7 +147,7 @@ void TestRelay::serve(Connection& connection) {
   for (int turn = 0; turn < 16; ++turn) {
     const int result = SSL_read(connection.ssl, bytes.data(), static_cast<int>(bytes.size()));
     if (result <= 0) {
-      connection.closed = is_over(result);
+      connection.closed = connection.closed || is_over(result);
       break;
     }
     append(connection.in, ByteView(bytes).first(static_cast<std::size_t>(result)));
@@ -194,7 +194,7 @@ bool TestRelay::take_request(Connection& connection) {
 void TestRelay::on_frame(Connection& from, std::uint8_t type, ByteView payload) {
   if (from.stage == Stage::Login) {
     const auto login = open_client_info(payload, relay_key_);
-    if (type != static_cast<std::uint8_t>(FrameType::ClientInfo) || !login) {
+    if (type != static_cast<std::uint8_t>(FrameType::ClientInfo) || !login || !options_.admits) {
       from.closed = true;
       return;
     }

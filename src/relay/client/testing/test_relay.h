@@ -25,6 +25,7 @@ class TestRelay {
  public:
   struct Options {
     bool fast_start = true;
+    bool admits = true;  // else it closes the connection of whoever logs in
     int tls_version = TLS1_3_VERSION;
     std::uint16_t port = 0;             // 0: any
     std::uint32_t rate = 0;             // told to clients, bytes a second
