@@ -2,7 +2,6 @@
 
 All are taken from outside the programs: answers through the tunnel, and datagrams of their length on the wire.
 """
-import pathlib
 import statistics
 import time
 
@@ -11,14 +10,10 @@ import measures
 import network
 import ours
 import strangers
+from pulse import PATIENCE, Pulse
 
-PULSE = pathlib.Path(__file__).resolve().parent / "pulse.py"
-PORT = 7100
-STEADY = 2.0  # seconds of answers without a hole after which a path counts as found again
-HOLE = 0.2  # seconds
 SETTLE = 5.0  # seconds on the direct path before the next disturbance
 DOWN = 2.0  # seconds that the relay stays away
-PATIENCE = 90.0  # seconds
 
 
 class Pair:
@@ -35,7 +30,7 @@ class Pair:
         else:
             self.nodes = [ours.Node(host, number) for number, host in enumerate(hosts, 1)]
             for node, peer in zip(self.nodes, reversed(self.nodes)):
-                node.configure(peer, self.relay.address)
+                node.configure([peer], [self.relay.address])
 
     def start(self):
         for node in self.nodes:
@@ -60,38 +55,7 @@ def why_missing(kind):
     """Says why a kind can't be measured here, or None."""
     if kind == "stock":
         return strangers.why_missing()
-    return ours.why_missing(ours.Relay.program) or ours.why_missing(ours.Node.name)
-
-
-class Pulse:
-    """Questions from a to b through the tunnel, every 10 ms from now on."""
-
-    def __init__(self, pair):
-        pair.network.b.start(harness.PYTHON, PULSE, "echo", PORT)
-        self.process = pair.network.a.start(harness.PYTHON, PULSE, "send", pair.address, PORT)
-
-    def times(self, kind, since=0.0):
-        lines = self.process.output().split("\n")[:-1]
-        return [at for what, at in ((line.split()[0], float(line.split()[1])) for line in lines) if what == kind and at >= since]
-
-    def is_steady(self, kind="answer", seconds=STEADY):
-        now = time.monotonic()
-        recent = [now - seconds, *self.times(kind, now - seconds), now]
-        return max(later - earlier for earlier, later in zip(recent, recent[1:])) < HOLE
-
-    def wait_until_direct(self):
-        harness.wait_until(lambda: self.is_steady("in") and self.is_steady("out"), "a steady direct path", PATIENCE)
-
-    def silence(self, since):
-        """Seconds of the longest hole between answers, once they come steadily again."""
-        time.sleep(0.5)  # answers on their way are still coming
-        harness.wait_until(self.is_steady, "steady answers", PATIENCE)
-        times = self.times("answer", since - 0.5)
-        return max(later - earlier for earlier, later in zip(times, times[1:]))
-
-
-def first(times):
-    return times[0] if times else None
+    return ours.why_missing(ours.Relay.program, ours.Node.program)
 
 
 class Session:
@@ -100,7 +64,7 @@ class Session:
     def __init__(self, kind, lab):
         self.pair = Pair(kind, network.Homes(lab))
         self.pair.get_acquainted()
-        self.pulse = Pulse(self.pair)
+        self.pulse = Pulse(self.pair.network.a, self.pair.network.b, self.pair.address)
         started = self.pair.start()
         harness.wait_until(lambda: self.pulse.times("answer"), "the first answer", PATIENCE)
         self.starts = {"first answer after the start": self.pulse.times("answer")[0] - started,

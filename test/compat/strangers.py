@@ -3,7 +3,6 @@
 They need no Internet: relays are reached by address with a pinned certificate, and `control` is the test server that
 the stock implementation itself is tested with.
 """
-import dataclasses
 import functools
 import http.client
 import ipaddress
@@ -15,11 +14,11 @@ import socket
 import subprocess
 
 from harness import wait_until
+from nodes import RelayAddress
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "build/compat"
 DERPER, TAILSCALED, STOCK = (PROGRAMS / name for name in ("derper", "tailscaled", "stock"))
-REGION = 900  # 900 to 999 are for relays of one's own (spec: paths section 2.8)
 
 
 def why_missing():
@@ -34,22 +33,13 @@ def version():
     return re.search(r"tailscale\.com (v\S+)", (ROOT / "test/compat/go/go.mod").read_text())[1]
 
 
-@dataclasses.dataclass
-class RelayAddress:
-    """Where a relay is, and how to know it: what a relay map says."""
-    host: str
-    port: int
-    stun_port: int
-    pin: str  # "sha256-raw:HEX"
-    name: str  # that the certificate covers
-
-    def map(self):
-        """A relay map with this relay alone, as control servers send it."""
-        family = {"IPv6": self.host, "IPv4": "none"} if ":" in self.host else {"IPv4": self.host, "IPv6": "none"}
-        node = {"Name": f"{REGION}a", "RegionID": REGION, "HostName": self.name, "CertName": self.pin, **family,
-                "DERPPort": self.port, "STUNPort": self.stun_port}
-        region = {"RegionID": REGION, "RegionCode": "lab", "RegionName": "Lab", "Nodes": [node]}
-        return {"Regions": {str(REGION): region}}
+def relay_map(relay):
+    """A relay map with this relay alone, as control servers send it."""
+    family = {"IPv6": relay.host, "IPv4": "none"} if ":" in relay.host else {"IPv4": relay.host, "IPv6": "none"}
+    node = {"Name": f"{relay.region}a", "RegionID": relay.region, "HostName": relay.name, "CertName": relay.pin, **family,
+            "DERPPort": relay.port, "STUNPort": relay.stun_port}
+    region = {"RegionID": relay.region, "RegionCode": "lab", "RegionName": "Lab", "Nodes": [node]}
+    return {"Regions": {str(relay.region): region}}
 
 
 def is_listening(host, port):
@@ -134,7 +124,7 @@ class StockControl:
 
     def __init__(self, host, address, relay, port=8080):
         path = host.lab.directory / f"{host.label}-relays.json"
-        path.write_text(json.dumps(relay.map()))
+        path.write_text(json.dumps(relay_map(relay)))
         self.url = f"http://{address}:{port}"
         self.process = host.start(STOCK, "control", "--listen", f"{address}:{port}", "--derp-map", path)
         self.process.wait_for_output("listening")

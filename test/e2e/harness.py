@@ -19,6 +19,7 @@ import time
 PREFIX = "wl"  # namespaces are wl-PID-N, devices wlPIDxN: the PID tells whether their maker still lives
 SOCKETS = pathlib.Path("/var/run/wireguard")  # one directory for all namespaces, hence the unique device names
 PYTHON = "/usr/bin/python3"
+SHOWN_LINES = 200  # of what a process has said: some write a line for each packet
 _numbers = itertools.count(1)
 
 
@@ -241,7 +242,8 @@ class Lab:
     def logs(self):
         for host in self.hosts:
             for process in host.processes:
-                yield f"--- {host.label}: {' '.join(process.command)}\n{process.output()}"
+                last = process.output().splitlines()[-SHOWN_LINES:]
+                yield "\n".join([f"--- {host.label}: {' '.join(process.command)}", *last, ""])
 
     def close(self):
         if self.keep:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A steady exchange through a tunnel, and what of it crosses the wire directly: what bench/paths measures with.
+"""A steady exchange through a tunnel, and what of it crosses the wire directly. Pulse runs the program:
 
     pulse.py echo PORT            answers
     pulse.py send ADDRESS PORT    asks every 10 ms for ever; prints one line an event, with CLOCK_MONOTONIC seconds:
@@ -7,11 +7,18 @@
         out TIME       a question left this host inside one UDP datagram: the direct path
         in TIME        an answer came in the same way
 """
+import pathlib
 import select
 import socket
 import sys
 import time
 
+import harness
+
+PORT = 7100
+STEADY = 2.0  # seconds of answers without a hole after which a path counts as found again
+HOLE = 0.2  # seconds
+PATIENCE = 90.0  # seconds
 INTERVAL = 0.01
 PAYLOAD = 596
 # A question or answer on the wire over IPv4: 28 of IP and UDP inside, a multiple of 16 with them, so WireGuard pads
@@ -65,6 +72,38 @@ def send(address, port):
                 asking.sendto(bytes(PAYLOAD), (address, port))
             except BROKEN:
                 pass
+
+
+class Pulse:
+    """Questions from one host to another's address in the tunnel, every 10 ms from now on."""
+
+    def __init__(self, asking, answering, address):
+        program = pathlib.Path(__file__).resolve()
+        self.processes = [answering.start(harness.PYTHON, program, "echo", PORT),
+                          asking.start(harness.PYTHON, program, "send", address, PORT)]
+
+    def times(self, kind="answer", since=0.0):
+        lines = self.processes[1].output().split("\n")[:-1]
+        return [at for what, at in ((line.split()[0], float(line.split()[1])) for line in lines) if what == kind and at >= since]
+
+    def is_steady(self, kind="answer", seconds=STEADY):
+        now = time.monotonic()
+        recent = [now - seconds, *self.times(kind, now - seconds), now]
+        return max(later - earlier for earlier, later in zip(recent, recent[1:])) < HOLE
+
+    def wait_until_direct(self):
+        harness.wait_until(lambda: self.is_steady("in") and self.is_steady("out"), "a steady direct path", PATIENCE)
+
+    def silence(self, since):
+        """Seconds of the longest hole between answers, once they come steadily again."""
+        time.sleep(0.5)  # answers on their way are still coming
+        harness.wait_until(self.is_steady, "steady answers", PATIENCE)
+        times = self.times("answer", since - 0.5)
+        return max(later - earlier for earlier, later in zip(times, times[1:]))
+
+    def stop(self):
+        for process in self.processes:
+            process.end()
 
 
 if __name__ == "__main__":
