@@ -1,8 +1,10 @@
 #!/usr/bin/python3
-"""The story that scripts/demo tells: two machines, a tunnel, a web page and an SSH session.
+"""The story that scripts/demo tells. First two machines, a tunnel, a web page and an SSH session:
 
     laptop ---- home      the link: 10.9.0.1 and 10.9.0.2
     laptop ==== home      the tunnel: 10.7.0.1 and 10.7.0.2, fd07::1 and fd07::2
+
+then the same two far from each other, behind NATs: demo_paths.py.
 """
 import argparse
 import os
@@ -10,6 +12,7 @@ import pwd
 import sys
 import time
 
+import demo_paths
 import harness
 import peers
 
@@ -28,20 +31,22 @@ class Story:
         print(f"\n== {scene}", flush=True)
 
     def step(self, what, action):
-        """Performs one step; its result is text to show. A failure is told and ends the scene."""
+        """Performs one step; its result is text to show, or a pair of the seconds that it is about and a text. A failure
+        is told and ends the scene."""
         started = time.monotonic()
         try:
             shown = action()
         except Exception as error:
-            self.end_step(what, started, "FAILED")
+            self.end_step(what, time.monotonic() - started, "FAILED")
             print("\n".join(f"      {line}" for line in str(error).splitlines()))
             raise
-        self.end_step(what, started, "ok")
+        seconds, shown = shown if isinstance(shown, tuple) else (time.monotonic() - started, shown)
+        self.end_step(what, seconds, "ok")
         for line in (shown or "").strip().splitlines():
             print(f"      {line}", flush=True)
 
-    def end_step(self, what, started, result):
-        took = f"{(time.monotonic() - started) * 1000:.0f} ms"
+    def end_step(self, what, seconds, result):
+        took = f"{seconds * 1000:.0f} ms"
         self.steps.append((self.scene, what, result, took))
         print(f"  {what}: {result}, {took}", flush=True)
 
@@ -151,16 +156,46 @@ def scene(story, lab, kinds):
     return both
 
 
-def how_to_look(lab, both):
-    for end in (both.initiator, both.responder):
-        print(f"  {end.host.label}: ip netns exec {end.host.namespace} bash        wg show {end.device}")
+class TunnelScene:
+    """The first scene, in the shape of demo_paths.Scene."""
+
+    def __init__(self, lab, kinds):
+        self.lab, self.kinds = lab, kinds
+
+    def tell(self, story):
+        self.both = scene(story, self.lab, self.kinds)
+
+    def how_to_look(self):
+        for end in (self.both.initiator, self.both.responder):
+            print(f"  {end.host.label}: ip netns exec {end.host.namespace} bash        wg show {end.device}")
+
+
+class PathScene(demo_paths.Scene):
+    def tell(self, story):
+        super().tell(story, PAGE)
+
+
+def why_no_tunnel(*kinds):
+    return next(filter(None, map(peers.why_missing, kinds)), None)
+
+
+SCENES = (  # title, what it needs, how it is made
+    ("Scene 1: our tunnel at both ends", lambda: why_no_tunnel("ours"), lambda lab: TunnelScene(lab, ("ours", "ours"))),
+    ("Scene 1 with a stranger: wireguard-go at home", lambda: why_no_tunnel("ours", "wireguard-go"),
+     lambda lab: TunnelScene(lab, ("ours", "wireguard-go"))),
+    ("Scene 2: both behind carrier-grade NAT", demo_paths.why_missing, PathScene),
+)
+
+
+def how_to_remove(lab):
     names = " ".join(host.namespace for host in lab.hosts)
     print(f"  remove it: for n in {names}; do ip netns pids $n | xargs -r kill; ip netns delete $n; done; rm -r {lab.directory}")
 
 
 def main():
     parser = argparse.ArgumentParser(description="Two machines in network namespaces open a web page and an SSH session "
-                                                 "through our tunnel; then the same with wireguard-go at one end.")
+                                                 "through our tunnel, with us and with wireguard-go at one end; then they "
+                                                 "find each other through NATs.")
     parser.add_argument("--keep", action="store_true",
                         help="leave it running, until the next demo or test; say how to look and how to remove it")
     args = parser.parse_args()
@@ -173,23 +208,25 @@ def main():
     harness.remove_stale()
     story = Story()
     kept = []
-    for title, kinds in (("Scene 1: our tunnel at both ends", ("ours", "ours")),
-                         ("Scene 2: wireguard-go at home", ("ours", "wireguard-go"))):
+    for title, why_not, make in SCENES:
         story.begin(title)
-        missing = next(filter(None, map(peers.why_missing, kinds)), None)
+        missing = why_not()
         if missing:
             story.skip(missing)
             continue
         with harness.Lab(keep=args.keep) as lab:
             try:
-                kept.append((lab, scene(story, lab, kinds)))
+                told = make(lab)
+                told.tell(story)
+                kept.append(told)
             except Exception:  # told already
                 print("\n".join(lab.logs()))
     story.table()
     if args.keep:
         print("\n== Left running")
-        for lab, both in kept:
-            how_to_look(lab, both)
+        for told in kept:
+            told.how_to_look()
+            how_to_remove(told.lab)
     return 1 if story.failed() else 0
 
 

@@ -3,11 +3,18 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
+import demo_paths
 from conftest import need
 
 
 def test_every_scene_is_seen():
     need("ours")
+    reason = demo_paths.why_missing()
+    if reason:
+        pytest.skip(reason)
     result = subprocess.run([sys.executable, pathlib.Path(__file__).with_name("demo.py")], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "an SSH session at home: ok" in result.stdout
+    assert "a web page from home over the direct path: ok" in result.stdout
