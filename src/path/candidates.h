@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -59,7 +60,8 @@ class Candidates {
   // The network changed: what was proven no longer is, our own addresses are others.
   void forget_proofs();
 
-  std::uint64_t evicted() const { return evicted_; }
+  // How many gave way since the last call.
+  std::uint64_t take_evicted() { return std::exchange(evicted_, 0); }
 
  private:
   Candidate* add(const Endpoint& endpoint);

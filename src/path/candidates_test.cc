@@ -82,7 +82,7 @@ TEST(Candidates, StayBoundedWhateverIsNamed) {
   for (const Endpoint& from : numbered(5000))
     candidates.see({.remote = from, .source = std::nullopt}, kStart);
   EXPECT_EQ(candidates.all().size(), kMaxCandidates);
-  EXPECT_EQ(candidates.evicted(), 5000 - kMaxCandidates);
+  EXPECT_EQ(candidates.take_evicted(), 5000 - kMaxCandidates);
 }
 
 TEST(Candidates, GiveWayToNewOnesOnlyWhenNobodyNamesThem) {

@@ -18,6 +18,14 @@ bool has_only_more(const LocalNetwork& old, const LocalNetwork& now) {
          });
 }
 
+std::vector<relay::RegionId> possible_homes(const relay::Map& map) {
+  std::vector<relay::RegionId> out;
+  for (const relay::Region& region : map.regions) {
+    if (!region.no_measure_no_home) out.push_back(region.id);
+  }
+  return out;
+}
+
 }  // namespace
 
 void Engine::set_relay_map(std::shared_ptr<const relay::Map> map, TimePoint now, Actions& out) {
@@ -26,10 +34,7 @@ void Engine::set_relay_map(std::shared_ptr<const relay::Map> map, TimePoint now,
   if (state_->map->find(state_->home) == nullptr) state_->home = relay::kNoRegion;
   if (state_->home == relay::kNoRegion) {
     // A choice of one needs no measurement.
-    std::vector<relay::RegionId> eligible;
-    for (const relay::Region& region : state_->map->regions) {
-      if (!region.no_measure_no_home) eligible.push_back(region.id);
-    }
+    const auto eligible = possible_homes(*state_->map);
     if (eligible.size() == 1) state_->set_home(eligible.front(), out);
   }
   if (state_->started) state_->check_network(now);
@@ -136,10 +141,7 @@ void Engine::State::finish_report(TimePoint now, Actions& out) {
       [this](relay::RegionId region) { return connected.contains(region); }, now);
   if (report->home == relay::kNoRegion) {
     // Nothing answered at all; a connection by TCP may still come about.
-    std::vector<relay::RegionId> eligible;
-    for (const relay::Region& region : map->regions) {
-      if (!region.no_measure_no_home) eligible.push_back(region.id);
-    }
+    const auto eligible = possible_homes(*map);
     if (!eligible.empty()) report->home = eligible[random.below(eligible.size())];
   }
   set_home(report->home, out);

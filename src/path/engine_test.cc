@@ -261,6 +261,27 @@ TEST(PathEngine, BelievesACallOnlyFromItsOwnNodeKey) {
   EXPECT_EQ(pair.a.engine.counters().call_me_maybes_received, 0);
 }
 
+TEST(PathEngine, CountsCandidatesThatGiveWayToOthers) {
+  Pair pair;
+  pair.introduce();
+  std::vector<std::uint8_t> ping;
+  pair.passes_udp = [&](const Pair::Side& from, ByteView datagram) {
+    if (&from == &pair.b && datagram.size() == 124) ping.assign(datagram.begin(), datagram.end());
+    return true;
+  };
+  pair.talk_for(1s, 100ms);
+  ASSERT_FALSE(ping.empty());
+  for (std::uint16_t port = 1; port <= 2 * kMaxCandidates; ++port) {
+    pair.a.engine.on_disco(ping,
+                           {.remote = {.address = IpAddress::v4({198, 51, 100, 9}), .port = port},
+                            .source = std::nullopt},
+                           pair.now, pair.a.actions);
+  }
+  EXPECT_EQ(pair.a.engine.status(pair.a.peer).candidates, kMaxCandidates);
+  EXPECT_GE(pair.a.engine.counters().candidates_evicted, kMaxCandidates);
+  EXPECT_EQ(pair.a.engine.status(pair.a.peer).path.direct->remote, pair.b.endpoint);
+}
+
 TEST(PathEngine, ChangesHomeWhenTheMapHasAnotherRelay) {
   Pair pair;
   pair.introduce();

@@ -88,6 +88,7 @@ TimePoint Engine::State::next_timeout(const Peer& peer, TimePoint now) const {
 }
 
 void Engine::State::finish(Peer& peer, TimePoint now, Actions& out) {
+  counters.candidates_evicted += peer.candidates.take_evicted();
   PathState state = peer.was_active ? PathState::Relayed : PathState::Idle;
   if (peer.best && peer.candidates.find(*peer.best) == nullptr) peer.best.reset();
   if (peer.best && !peer.liveness.in_doubt(now)) {

@@ -39,7 +39,6 @@ struct Peer {
   TimePoint next_keep_warm = kNever;  // the second-best path
   bool was_active = false;            // as of the last event
   TimePoint last_sent = TimePoint::min();
-  TimePoint last_received = TimePoint::min();  // authenticated, on any path
 
   // --- the relayed path
   relay::RegionId learned;  // where the peer was last heard
