@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "io/byte_stream.h"
 
 // The forms of OpenSSL's types, so that its headers stay in the source file.
 struct ssl_ctx_st;
@@ -70,17 +71,8 @@ class TlsContext {
 // SIGPIPE must be ignored, or blocked in the thread (io::Thread does).
 class TlsClient {
  public:
-  enum class Status : std::uint8_t {
-    Done,
-    WantRead,   // again when the socket is readable
-    WantWrite,  // again, with the same bytes, when it is writable
-    Closed,     // by the other side, or lost
-  };
-
-  struct Outcome {
-    Status status = Status::Closed;
-    std::size_t bytes = 0;
-  };
+  using Status = ByteStream::Status;
+  using Outcome = ByteStream::Outcome;
 
   // Performs the handshake. An error says what is wrong with the other side's certificate.
   static boost::asio::awaitable<Result<std::unique_ptr<TlsClient>>> connect(
