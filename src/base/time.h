@@ -30,6 +30,11 @@ struct WallTime {
   std::uint32_t nanoseconds = 0;  // below 10^9
 
   auto operator<=>(const WallTime&) const = default;
+
+  // Whole seconds: what expiry needs.
+  constexpr WallTime after(std::chrono::seconds span) const {
+    return {.seconds = seconds + span.count(), .nanoseconds = nanoseconds};
+  }
 };
 
 // For what needs wall time rarely, in the middle of its work (WireGuard's handshake timestamps).

@@ -42,6 +42,8 @@ template class PrivateKey<EphemeralKeyTag>;
 template class PublicKey<DiscoKeyTag>;
 template class PrivateKey<DiscoKeyTag>;
 template class PublicKey<RelayKeyTag>;
+template class PublicKey<MachineKeyTag>;
 template class PrivateKey<RelayKeyTag>;
+template class PrivateKey<MachineKeyTag>;
 
 }  // namespace warren

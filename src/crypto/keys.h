@@ -70,6 +70,8 @@ struct DiscoKeyTag {};
 
 struct RelayKeyTag {};
 
+struct MachineKeyTag {};
+
 // A node's WireGuard static key; also its identity at relays (spec: paths section 0.1).
 using NodePublicKey = PublicKey<NodeKeyTag>;
 using NodePrivateKey = PrivateKey<NodeKeyTag>;
@@ -83,6 +85,11 @@ using DiscoPrivateKey = PrivateKey<DiscoKeyTag>;
 // A relay server's (spec: paths section 0.1).
 using RelayPublicKey = PublicKey<RelayKeyTag>;
 using RelayPrivateKey = PrivateKey<RelayKeyTag>;
+
+// An installation's identity towards the coordination server, and the server's towards it: the
+// static keys of their Noise handshake (spec: control section 1).
+using MachinePublicKey = PublicKey<MachineKeyTag>;
+using MachinePrivateKey = PrivateKey<MachineKeyTag>;
 
 using SymmetricKey = Secret<kKeySize>;  // for an AEAD, a MAC or a chaining key
 using SharedSecret = Secret<kKeySize>;  // what a Diffie-Hellman gives
