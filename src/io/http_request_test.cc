@@ -11,7 +11,7 @@ constexpr std::string_view kStock =
     "Connection: Upgrade\r\nDerp-Fast-Start: 1\r\nUpgrade: DERP\r\n\r\n";
 
 TEST(HttpRequest, ReadsAStockUpgradeAndLeavesWhatFollows) {
-  const std::string bytes = std::string(kStock) + "\x02\x00\x00\x00\x68 and more";
+  const std::string bytes = std::string(kStock) + std::string("\x02\x00\x00\x00\x68 and more", 14);
   const auto head = parse_http_request(as_bytes(bytes));
   ASSERT_TRUE(head && *head);
   EXPECT_EQ((*head)->size, kStock.size());

@@ -55,7 +55,7 @@ TEST(TlsCertificate, CoversTheNamesAndAddressesItWasMadeFor) {
   EXPECT_TRUE(made->is_valid_at(kNow));
   EXPECT_TRUE(made->is_valid_at({.seconds = kNow.seconds + 9 * kYear}));
   EXPECT_FALSE(made->is_valid_at({.seconds = kNow.seconds + 11 * kYear}));
-  EXPECT_FALSE(made->is_valid_at({.seconds = kNow.seconds - 2 * 86400}));
+  EXPECT_FALSE(made->is_valid_at({.seconds = kNow.seconds - std::int64_t{2} * 86400}));
   EXPECT_EQ(X509_verify(made->chain().front().get(), made->key()), 1);
 }
 

@@ -214,10 +214,10 @@ TEST_F(TlsClientTest, ChecksTheChainAndTheName) {
   const FileDescriptor file(mkstemp(path.data()));
   FILE* const out = fopen(path.c_str(), "w");
   PEM_write_X509(out, certificate.get());
-  fclose(out);
-  setenv("SSL_CERT_FILE", path.c_str(), 1);
+  ASSERT_EQ(fclose(out), 0);
+  setenv("SSL_CERT_FILE", path.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): one thread yet
   context = TlsContext::create().value();
-  unsetenv("SSL_CERT_FILE");
+  unsetenv("SSL_CERT_FILE");  // NOLINT(concurrency-mt-unsafe)
   unlink(path.c_str());
   EXPECT_EQ(refusal({certificate.get()}, target), "accepted");
   EXPECT_EQ(refusal({certificate.get()}, chained("", "127.0.0.1")), "accepted");
@@ -246,7 +246,7 @@ TEST(TcpDial, TakesTheNextAddressWhenOneRefuses) {
   const Listener listener;
   const Endpoint refusing{.address = IpAddress::v4({127, 0, 0, 2}), .port = listener.endpoint.port};
   const auto dial = [](std::vector<Endpoint> to) -> asio::awaitable<Result<Endpoint>> {
-    TcpOptions options{.unsent_bytes = 65536, .user_timeout = 15s};
+    const TcpOptions options{.unsent_bytes = 65536, .user_timeout = 15s};
     auto dialed = co_await dial_tcp(std::move(to), options, boot_now() + 10s);
     if (!dialed) co_return unexpected(dialed.error());
     EXPECT_GT(dialed->round_trip, 0ns);

@@ -37,7 +37,7 @@ bool is_plausible(const Endpoint& endpoint) {
   const IpAddress& address = endpoint.address;
   return endpoint.port != 0 && !address.is_unspecified() && !address.is_multicast() &&
          !address.is_loopback() && !is_overlay_v6(address) &&
-         !(address.is_v6() && address.is_link_local() && endpoint.scope == 0);
+         (address.is_v4() || !address.is_link_local() || endpoint.scope != 0);
 }
 
 bool is_better(const Candidate& a, const Candidate& b) {

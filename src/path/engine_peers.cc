@@ -31,7 +31,7 @@ void Engine::State::note_sent(Peer& peer, TimePoint at, TimePoint now) {
   if (next_refresh == kNever) next_refresh = now;
 }
 
-void Engine::State::start_discovery(Peer& peer, TimePoint now) {
+void Engine::State::start_discovery(Peer& peer, TimePoint now) const {
   peer.discovery.start(relay_round_trip(), now);
 }
 
@@ -67,6 +67,7 @@ void Engine::State::ping_all(Peer& peer, TimePoint now) const {
 }
 
 void Engine::State::ping_best(Peer& peer, TimePoint now, Actions& out) {
+  if (!peer.best) return;
   Candidate* const best = peer.candidates.find(*peer.best);
   if (best == nullptr) {
     peer.best.reset();
@@ -163,7 +164,7 @@ void Engine::send_handshake(PeerId id, ByteView message, TimePoint now, Actions&
   state_->finish(*peer, now, out);
 }
 
-void Engine::State::repeat_initiation(Peer& peer, TimePoint now, Actions& out) {
+void Engine::State::repeat_initiation(Peer& peer, TimePoint now, Actions& out) const {
   // Not at every sign of life: one that is on its way may be answered first.
   if (peer.initiation.empty() || peer.repeats == 0 || peer.last_repeat > now - kProbeInterval)
     return;

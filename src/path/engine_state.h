@@ -52,7 +52,7 @@ struct Engine::State {
   // --- a peer's path (engine_peers.cc)
   // Something is or was sent to the peer: probing begins or goes on.
   void note_sent(Peer& peer, TimePoint at, TimePoint now);
-  void start_discovery(Peer& peer, TimePoint now);
+  void start_discovery(Peer& peer, TimePoint now) const;
   void stop_probing(Peer& peer);
   void ping(Peer& peer, Candidate& candidate, TimePoint now, Actions& out);
   // One after the other.
@@ -65,7 +65,7 @@ struct Engine::State {
   // Over every plausible path.
   void send_everywhere(const Peer& peer, ByteView message, TimePoint now, Actions& out) const;
   // The peer seems to be there: what it may have missed is sent once more.
-  void repeat_initiation(Peer& peer, TimePoint now, Actions& out);
+  void repeat_initiation(Peer& peer, TimePoint now, Actions& out) const;
 
   // --- our network (engine_network.cc)
   void check_network(TimePoint now);

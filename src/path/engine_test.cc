@@ -207,7 +207,7 @@ TEST(PathEngine, SendsHandshakesBothWaysWhileThePathIsUnproven) {
 TEST(PathEngine, CountsAndDropsWhatStrangersSend) {
   Pair pair;
   pair.introduce();
-  Pair strangers;
+  const Pair strangers;
   std::vector<std::uint8_t> frame(124);
   disco::seal_frame(
       frame, strangers.a.disco_key, std::array<std::uint8_t, kBoxNonceSize>{},

@@ -121,9 +121,10 @@ void Engine::State::enter(Peer& peer, PathState state, TimePoint now, Actions& o
       // Our public address may be another, and the relay's connection may have died with the path.
       start_discovery(peer, now);
       refresh_endpoints(now);
-      if (const auto to = route(peer)) out.emplace_back(CheckRelay{to->region});
-      if (home != relay::kNoRegion && route(peer) && route(peer)->region != home)
-        out.emplace_back(CheckRelay{home});
+      if (const auto to = route(peer)) {
+        out.emplace_back(CheckRelay{to->region});
+        if (home != relay::kNoRegion && to->region != home) out.emplace_back(CheckRelay{home});
+      }
       break;
     case PathState::Relayed:
       if (!peer.discovery.running()) start_discovery(peer, now);

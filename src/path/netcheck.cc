@@ -121,7 +121,9 @@ void Netcheck::update_finish(TimePoint now) {
 
 void Netcheck::on_measured(relay::RegionId region, std::optional<Duration> latency) {
   if (latency) latency_entry(region).https = latency;
-  if (measuring_ == 0 || --measuring_ > 0) return;
+  if (measuring_ == 0) return;
+  --measuring_;
+  if (measuring_ > 0) return;
   // All that HTTPS could say is said; UDP has had its time.
   if (!saw_v4_ && !saw_v6_) finish_by_ = std::min(finish_by_, began_ + kStunLimit);
 }

@@ -75,7 +75,7 @@ bool Hub::State::make_room_for_flow(Peer& source) {
   constexpr int kTries = 8;  // nearly all are idle, unless the source floods
   auto route = source.routes.begin();
   for (int i = 0; i < kTries && route != source.routes.end(); ++i, ++route) {
-    Flow& flow = *route->second;
+    const Flow& flow = *route->second;
     if (!flow.is_empty()) continue;
     flow.destination->inbound.erase(flow.self);
     source.routes.erase(route);

@@ -131,6 +131,7 @@ TEST_F(HubLoad, ClosesAConnectionWhenAllMemoryIsInUse) {
 TEST_F(HubLoad, RemembersABoundedNumberOfDestinations) {
   const Client sender = join();
   std::vector<Client> receivers;
+  receivers.reserve(20);
   for (int i = 0; i < 20; ++i) receivers.push_back(join());
   for (const Client& receiver : receivers) {
     bench.send_packet(sender.id, receiver.name, Bytes(10));

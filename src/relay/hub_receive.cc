@@ -252,7 +252,7 @@ void Hub::State::remove_peer(Peer& peer, Actions& out) {
     if (&receiver != &peer) send_control(*receiver.active, gone, out);
     orphan(*flow);
   }
-  for (Flow& flow : peer.inbound) flow.source->routes.erase(peer.key);
+  for (const Flow& flow : peer.inbound) flow.source->routes.erase(peer.key);
   flow_count -= peer.inbound.size() + peer.orphans.size();
   peers.erase(peer.key);
 }

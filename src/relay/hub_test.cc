@@ -13,7 +13,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const Bytes kHello = {'h', 'e', 'l', 'l', 'o'};
+const Bytes hello = {'h', 'e', 'l', 'l', 'o'};
 
 class HubTest : public testing::Test {
  protected:
@@ -65,7 +65,7 @@ TEST_F(HubTest, RefusesAKeyThatIsNoMembers) {
 TEST_F(HubTest, ClosesTheConnectionsOfWhoeverIsNoMemberAnyMore) {
   const ConnectionId a = join(alice);
   const ConnectionId b = join(bob);
-  bench.send_packet(b, alice_key, kHello);
+  bench.send_packet(b, alice_key, hello);
   bench.set_members({alice_key});
   EXPECT_EQ(bench.closed(b), CloseReason::NotAdmitted);
   EXPECT_EQ(bench.closed(a), std::nullopt);
@@ -77,7 +77,7 @@ TEST_F(HubTest, ClosesOnALoginThatDoesNotOpenOrIsNoLogin) {
   wrong.back() ^= 1U;
   const Bytes huge = make_frame(0x02, Bytes(Limits().client_info + 1));
   const Bytes tiny = make_frame(0x02, Bytes(kMinClientInfo - 1));
-  const Bytes early = make_packet(FrameType::SendPacket, alice_key, kHello);
+  const Bytes early = make_packet(FrameType::SendPacket, alice_key, hello);
   for (const Bytes& bytes : {wrong, huge, tiny, early}) {
     const ConnectionId id = bench.connect();
     bench.send(id, bytes);
@@ -102,8 +102,8 @@ TEST_F(HubTest, ClosesWhoeverTakesTooLongToLogIn) {
 TEST_F(HubTest, CarriesPacketsBothWays) {
   const ConnectionId a = join(alice);
   const ConnectionId b = join(bob);
-  bench.send_packet(a, bob_key, kHello);
-  EXPECT_THAT(bench.read(b), ElementsAre(received_packet(alice_key, kHello)));
+  bench.send_packet(a, bob_key, hello);
+  EXPECT_THAT(bench.read(b), ElementsAre(received_packet(alice_key, hello)));
   bench.send_packet(b, alice_key, fake_disco(7));
   EXPECT_THAT(bench.read(a), ElementsAre(received_packet(bob_key, fake_disco(7))));
   EXPECT_EQ(bench.hub.counters().packets_sent, 2U);
@@ -115,7 +115,7 @@ TEST_F(HubTest, FindsFramesHoweverTheyAreCut) {
   const ConnectionId b = join(bob);
   Bytes stream;
   for (std::uint8_t i = 0; i < 3; ++i) {
-    const Bytes frame = make_packet(FrameType::SendPacket, bob_key, Bytes(i * 50U, i));
+    const Bytes frame = make_packet(FrameType::SendPacket, bob_key, Bytes(std::size_t{i} * 50, i));
     stream.insert(stream.end(), frame.begin(), frame.end());
   }
   for (const std::uint8_t byte : stream) bench.send(a, ByteView(&byte, 1));
@@ -134,11 +134,11 @@ TEST_F(HubTest, CarriesTheLargestPacketInSeveralRecords) {
   const ConnectionId b = join(bob);
   Bytes large(kMaxPacketSize);
   bench.random.fill(large);
-  bench.send_packet(a, bob_key, kHello);
+  bench.send_packet(a, bob_key, hello);
   for (int i = 0; i < 5; ++i) bench.send_packet(a, bob_key, large);
-  bench.send_packet(a, bob_key, kHello);
+  bench.send_packet(a, bob_key, hello);
   const Received big = received_packet(alice_key, large);
-  const Received small = received_packet(alice_key, kHello);
+  const Received small = received_packet(alice_key, hello);
   EXPECT_THAT(bench.read(b), ElementsAre(small, big, big, big, big, big, small));
 }
 
@@ -183,7 +183,7 @@ TEST_F(HubTest, SkipsFramesItDoesNotKnow) {
 
 TEST_F(HubTest, SaysWhoIsNotHereForProbesOnlyAndNotOften) {
   const ConnectionId a = join(alice);
-  bench.send_packet(a, bob_key, kHello);
+  bench.send_packet(a, bob_key, hello);
   EXPECT_THAT(bench.read(a), IsEmpty());
   for (int i = 0; i < 10; ++i) bench.send_packet(a, bob_key, fake_disco(1));
   const Received not_here = gone(bob_key, GoneReason::NotHere);
@@ -199,8 +199,8 @@ TEST_F(HubTest, TellsThoseThatReceivedFromAPeerThatItIsGone) {
   const ConnectionId a = join(alice);
   const ConnectionId b = join(bob);
   const ConnectionId c = join(carol);
-  bench.send_packet(a, bob_key, kHello);
-  bench.send_packet(c, alice_key, kHello);
+  bench.send_packet(a, bob_key, hello);
+  bench.send_packet(c, alice_key, hello);
   bench.disconnect(a);
   EXPECT_THAT(bench.read(b), Contains(gone(alice_key, GoneReason::Disconnected)));
   EXPECT_THAT(bench.read(c), IsEmpty());
@@ -210,10 +210,10 @@ TEST_F(HubTest, TellsThoseThatReceivedFromAPeerThatItIsGone) {
 TEST_F(HubTest, DeliversWhatASenderLeftBehind) {
   const ConnectionId a = join(alice);
   const ConnectionId b = join(bob);
-  bench.send_packet(a, bob_key, kHello);
+  bench.send_packet(a, bob_key, hello);
   bench.disconnect(a);
   EXPECT_THAT(bench.read(b, FrameType::RecvPacket),
-              ElementsAre(received_packet(alice_key, kHello)));
+              ElementsAre(received_packet(alice_key, hello)));
   EXPECT_EQ(bench.hub.flows(), 0U);
 }
 
@@ -221,16 +221,16 @@ TEST_F(HubTest, GivesPacketsToTheNewestConnectionThenToTheLastThatSent) {
   const ConnectionId a = join(alice);
   const ConnectionId first = join(bob);
   const ConnectionId second = join(bob);
-  bench.send_packet(a, bob_key, kHello);
+  bench.send_packet(a, bob_key, hello);
   EXPECT_THAT(bench.read(first), IsEmpty());
   EXPECT_THAT(bench.read(second), SizeIs(1));
-  bench.send_packet(a, bob_key, kHello);  // waits, and goes over to the other connection
+  bench.send_packet(a, bob_key, hello);  // waits, and goes over to the other connection
   const auto note = encode_note_preferred(true);
   bench.send(first, note);
   EXPECT_THAT(bench.read(second), IsEmpty());
   EXPECT_THAT(bench.read(first), SizeIs(1));
   bench.disconnect(first);
-  bench.send_packet(a, bob_key, kHello);
+  bench.send_packet(a, bob_key, hello);
   EXPECT_THAT(bench.read(second), SizeIs(1));
   EXPECT_THAT(bench.read(a), IsEmpty());  // bob was never gone
 }
@@ -277,7 +277,7 @@ TEST_F(HubTest, ClosesWhenTheRestOfAFrameDoesNotCome) {
 TEST_F(HubTest, SendsProbesBeforeData) {
   const ConnectionId a = join(alice);
   const ConnectionId b = join(bob);
-  for (int i = 0; i < 3; ++i) bench.send_packet(a, bob_key, kHello);
+  for (int i = 0; i < 3; ++i) bench.send_packet(a, bob_key, hello);
   bench.send_packet(a, bob_key, fake_disco(1));
   EXPECT_EQ(bench.read(b).front(), received_packet(alice_key, fake_disco(1)));
 }
@@ -287,10 +287,10 @@ TEST_F(HubTest, TakesAFloodOfProbesForData) {
   const ConnectionId a = join(alice);
   const ConnectionId b = join(bob);
   const ConnectionId c = join(carol);
-  bench.send_packet(c, bob_key, kHello);
+  bench.send_packet(c, bob_key, hello);
   for (int i = 0; i < 200; ++i) bench.send_packet(a, bob_key, fake_disco(1));
   const auto got = bench.read(b);
-  const auto hello = std::ranges::find(got, received_packet(carol.public_key(), kHello));
+  const auto hello = std::ranges::find(got, received_packet(carol.public_key(), hello));
   EXPECT_EQ(hello - got.begin(), 64);
   EXPECT_EQ(bench.hub.counters().disco_demoted, 136U);
 }
@@ -319,9 +319,9 @@ TEST_F(HubTest, TellsOfItsHealthWhenItChangesAndAtLogin) {
 
 TEST_F(HubTest, DeliversToTheSenderItself) {
   const ConnectionId a = join(alice);
-  bench.send_packet(a, alice_key, kHello);
-  EXPECT_THAT(bench.read(a), ElementsAre(received_packet(alice_key, kHello)));
-  bench.send_packet(a, alice_key, kHello);
+  bench.send_packet(a, alice_key, hello);
+  EXPECT_THAT(bench.read(a), ElementsAre(received_packet(alice_key, hello)));
+  bench.send_packet(a, alice_key, hello);
   bench.disconnect(a);
   EXPECT_EQ(bench.hub.flows(), 0U);
 }

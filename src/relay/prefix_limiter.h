@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -28,7 +29,7 @@ class PrefixLimiter {
  private:
   Duration interval_;
   std::size_t burst_;
-  std::uint64_t secret_[2];
+  std::array<std::uint64_t, 2> secret_;
   std::vector<TokenBucket> buckets_;
 };
 

@@ -56,7 +56,7 @@ class Events {
         bench_.send(id, bench_.login_frame(key(argument)));
         break;
       case 2:
-        bench_.send_packet(id, key(argument).public_key(), Bytes(argument * 40U));
+        bench_.send_packet(id, key(argument).public_key(), Bytes(std::size_t{argument} * 40));
         break;
       case 3:
         bench_.send_packet(id, key(argument).public_key(), fake_disco(argument));

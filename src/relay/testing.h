@@ -158,7 +158,7 @@ class HubBench {
   }
 
   SeededRandom random{1};
-  TimePoint now{};
+  TimePoint now;
   Actions actions;
   Hub hub;
   std::map<ConnectionId, Bytes> streams;
