@@ -42,8 +42,10 @@ template class PrivateKey<EphemeralKeyTag>;
 template class PublicKey<DiscoKeyTag>;
 template class PrivateKey<DiscoKeyTag>;
 template class PublicKey<RelayKeyTag>;
-template class PublicKey<MachineKeyTag>;
 template class PrivateKey<RelayKeyTag>;
+template class PublicKey<MachineKeyTag>;
 template class PrivateKey<MachineKeyTag>;
+template class PublicKey<ChallengeKeyTag>;
+template class PrivateKey<ChallengeKeyTag>;
 
 }  // namespace warren
