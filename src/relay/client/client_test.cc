@@ -255,6 +255,17 @@ TEST_F(RelayClientTest, CheckFindsADeadConnection) {
   ASSERT_TRUE(until([&] { return a.ups[kFirst] == 2; }));
 }
 
+TEST_F(RelayClientTest, ChecksThatFollowEachOtherLeaveItsTimerRunning) {
+  TestRelay relay;
+  both_home_at(relay);
+  a.client->check(kFirst);
+  a.client->check(kFirst);  // before the first is answered
+  ASSERT_TRUE(until([&] { return counters_of(a).engine.pings == 2; }));
+  relay.pause();
+  a.client->check(kFirst);
+  ASSERT_TRUE(until([&] { return a.downs[kFirst] == 1; }));
+}
+
 TEST_F(RelayClientTest, AStalledRegionDoesNotHoldUpAnother) {
   TestRelay stalled;
   TestRelay healthy;

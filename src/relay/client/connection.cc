@@ -43,7 +43,7 @@ void Connection::want(TimePoint now, Actions& out) {
 
 void Connection::check(TimePoint now, Actions& out) {
   if (state_ != State::Up) return;
-  liveness_.check();
+  liveness_.check(now);
   on_timeout(now, out);
 }
 

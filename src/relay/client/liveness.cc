@@ -24,7 +24,7 @@ void Liveness::on_written(TimePoint now) {
 
 void Liveness::on_ping_sent(const PingData& data, TimePoint now) {
   asked_ = Asked{.data = data, .at = now};
-  check_ = false;
+  check_ = kNever;
 }
 
 void Liveness::on_pong(const PingData& data, TimePoint now) {
@@ -42,10 +42,9 @@ Liveness::Verdict Liveness::verdict(TimePoint now) const {
 
 TimePoint Liveness::next_timeout() const {
   if (asked_) return std::max(asked_->at, heard_) + pong_wait();
-  if (check_) return TimePoint::min();
-  const TimePoint idle = heard_ + kQuietIdle;
-  if (unanswered_ == kNever) return idle;
-  return std::min(idle, unanswered_ + std::max(kQuietAfterWrite, 2 * round_trip_));
+  const TimePoint due = std::min(check_, heard_ + kQuietIdle);
+  if (unanswered_ == kNever) return due;
+  return std::min(due, unanswered_ + std::max(kQuietAfterWrite, 2 * round_trip_));
 }
 
 Duration Liveness::pong_wait() const {

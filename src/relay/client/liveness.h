@@ -22,8 +22,8 @@ class Liveness {
   void on_heard(TimePoint now);
   void on_written(TimePoint now);
 
-  // Due now, whatever was heard.
-  void check() { check_ = true; }
+  // Due now, whatever was heard; while a ping is under way, after its answer.
+  void check(TimePoint now) { check_ = now; }
 
   // The answer to Ping: remember what was sent.
   void on_ping_sent(const PingData& data, TimePoint now);
@@ -46,8 +46,8 @@ class Liveness {
   TimePoint heard_;
   TimePoint unanswered_ = kNever;  // the first write since we heard something
   std::optional<Asked> asked_;
-  bool check_ = false;
-  Duration round_trip_{};  // smoothed, and its deviation
+  TimePoint check_ = kNever;  // when check() was called, until a ping went out for it
+  Duration round_trip_{};     // smoothed, and its deviation
   Duration deviation_{};
 };
 

@@ -66,8 +66,24 @@ TEST(Liveness, ChecksAtOnceWhenAsked) {
   const TimePoint now{};
   Liveness liveness;
   liveness.start(100ms, now);
-  liveness.check();
+  liveness.check(now);
   EXPECT_EQ(liveness.verdict(now), Verdict::Ping);
+}
+
+TEST(Liveness, AsksAgainWhenACheckCameBeforeThePong) {
+  TimePoint now{};
+  Liveness liveness;
+  liveness.start(100ms, now);
+  liveness.on_ping_sent(kPing, now);
+  const TimePoint checked = now += 10ms;
+  liveness.check(checked);
+  EXPECT_EQ(liveness.verdict(now), Verdict::Wait);  // one ping at a time
+  liveness.on_heard(now += 10ms);
+  liveness.on_pong(kPing, now);
+  EXPECT_EQ(liveness.next_timeout(), checked);
+  EXPECT_EQ(liveness.verdict(now), Verdict::Ping);
+  liveness.on_ping_sent(kPing, now);
+  EXPECT_EQ(liveness.next_timeout(), now + liveness.pong_wait());
 }
 
 }  // namespace

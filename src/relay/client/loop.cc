@@ -391,7 +391,9 @@ void Loop::arm_timer() {
   const TimePoint next = engine_.next_timeout();
   if (next >= armed_) return;  // it wakes earlier, which is harmless
   armed_ = next;
-  timer_.expires_after(std::clamp<Duration>(next - io::boot_now(), 0ns, 1h));
+  // Compared before it is subtracted: a deadline may lie anywhere, also at the ends of time.
+  const TimePoint now = io::boot_now();
+  timer_.expires_after(next <= now ? 0ns : std::min<Duration>(next - now, 1h));
   timer_.async_wait([this](const error_code& error) {
     if (error || stopped_) return;
     armed_ = kNever;

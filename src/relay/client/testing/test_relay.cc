@@ -85,6 +85,7 @@ Node TestRelay::node(std::string name) const {
 void TestRelay::mode(Mode mode) {
   mode_ = mode;
   wake_.signal();
+  for (Mode seen = mode_seen_; seen != mode; seen = mode_seen_) mode_seen_.wait(seen);
 }
 
 void TestRelay::run() {
@@ -93,9 +94,13 @@ void TestRelay::run() {
   sigaddset(&pipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   pthread_setname_np(pthread_self(), "test-relay");
-  while (mode_ != Mode::Ended) {
+  for (;;) {
+    const Mode mode = mode_;
+    mode_seen_ = mode;
+    mode_seen_.notify_all();
+    if (mode == Mode::Ended) return;
     std::vector<pollfd> ready = {{.fd = wake_.fd(), .events = POLLIN, .revents = 0}};
-    if (mode_ == Mode::Running) {
+    if (mode == Mode::Running) {
       ready.push_back({.fd = listener_.get(), .events = POLLIN, .revents = 0});
       for (const Connection& connection : connections_) {
         const bool writes = connection.out_sent < connection.out.size();
@@ -106,15 +111,15 @@ void TestRelay::run() {
     }
     poll(ready.data(), ready.size(), -1);
     wake_.consume();
-    if (mode_ != Mode::Running) continue;
+    if (mode != Mode::Running || mode_ != mode) continue;
     std::size_t at = 2;
     for (Connection& connection : connections_) {
-      if (at < ready.size() && ready[at].revents != 0) serve(connection);
+      if (ready[at].revents != 0 || connection.has_more) serve(connection);
       ++at;
     }
     for (Connection& connection : connections_) write_out(connection);
     std::erase_if(connections_, [](const Connection& connection) { return connection.closed; });
-    if (ready.size() > 1 && ready[1].revents != 0) accept_one();
+    if (ready[1].revents != 0) accept_one();
   }
 }
 
@@ -144,16 +149,18 @@ void TestRelay::serve(Connection& connection) {
     connection.stage = Stage::Http;
   }
   std::array<std::uint8_t, kChunk> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  connection.has_more = false;
   for (int turn = 0; turn < 16; ++turn) {
     const int result = SSL_read(connection.ssl, bytes.data(), static_cast<int>(bytes.size()));
     if (result <= 0) {
       connection.closed = connection.closed || is_over(result);
-      break;
+      return;
     }
     append(connection.in, ByteView(bytes).first(static_cast<std::size_t>(result)));
     handle(connection);
   }
-  if (SSL_has_pending(connection.ssl) == 1) wake_.signal();
+  connection.has_more = true;
+  wake_.signal();
 }
 
 void TestRelay::handle(Connection& connection) {

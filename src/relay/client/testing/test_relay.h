@@ -46,7 +46,7 @@ class TestRelay {
 
   std::uint16_t port() const { return port_; }
 
-  // Connections stay, and nothing is read from or written to them any more.
+  // Connections stay, and nothing is read from or written to them any more, once it returns.
   void pause() { mode(Mode::Paused); }
 
   void resume() { mode(Mode::Running); }
@@ -70,6 +70,7 @@ class TestRelay {
     std::vector<std::uint8_t> in;
     std::vector<std::uint8_t> out;
     std::size_t out_sent = 0;
+    bool has_more = false;  // that TLS may have read already, so that the socket does not show it
     bool closed = false;
     NodePublicKey key;
 
@@ -96,6 +97,7 @@ class TestRelay {
   std::uint16_t port_ = 0;
   io::EventFd wake_;
   std::atomic<Mode> mode_ = Mode::Running;
+  std::atomic<Mode> mode_seen_ = Mode::Running;  // by the thread
   std::atomic<std::size_t> logins_ = 0;
   std::atomic<std::size_t> fast_logins_ = 0;
   std::atomic<std::size_t> packets_ = 0;
