@@ -23,20 +23,24 @@ MAX_FOREIGN, MAX_STEAL = 0.02, 0.005  # parts of the machine; a run above them s
 class Disturbance:
     """How many runs other work on the machine, or its host, disturbed."""
 
-    def __init__(self):
+    def __init__(self, what="TCP runs"):
+        self.what = what
         self.runs = 0
         self.disturbed = 0
 
     def note(self, before, after):
+        """Counts a run; returns how it was disturbed, or nothing."""
         self.runs += 1
         total = sum(after.machine.values()) - sum(before.machine.values())
-        foreign = (after.busy() - before.busy()) - (after.ours - before.ours) * TICKS
-        steal = after.machine["steal"] - before.machine["steal"]
-        if foreign > MAX_FOREIGN * total or steal > MAX_STEAL * total:
-            self.disturbed += 1
+        foreign = ((after.busy() - before.busy()) - (after.ours - before.ours) * TICKS) / total
+        steal = (after.machine["steal"] - before.machine["steal"]) / total
+        if foreign <= MAX_FOREIGN and steal <= MAX_STEAL:
+            return ""
+        self.disturbed += 1
+        return f"{100 * foreign:.1f} % foreign, {100 * steal:.1f} % stolen"
 
     def __str__(self):
-        return f"{self.disturbed} of {self.runs} TCP runs disturbed by other work (over 2 % foreign or 0.5 % stolen)"
+        return f"{self.disturbed} of {self.runs} {self.what} disturbed by other work (over 2 % foreign or 0.5 % stolen)"
 
 
 class Times:

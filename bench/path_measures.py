@@ -2,16 +2,18 @@
 
 All are taken from outside the programs: answers through the tunnel, and datagrams of their length on the wire.
 """
-import statistics
+import subprocess
 import time
 
 import harness
+import internet
 import measures
-import network
 import ours
+import path_networks
 import strangers
 from pulse import PATIENCE, Pulse
 
+KINDS = ("stock", "ours")
 SETTLE = 5.0  # seconds on the direct path before the next disturbance
 DOWN = 2.0  # seconds that the relay stays away
 
@@ -54,15 +56,15 @@ class Pair:
 def why_missing(kind):
     """Says why a kind can't be measured here, or None."""
     if kind == "stock":
-        return strangers.why_missing()
-    return ours.why_missing(ours.Relay.program, ours.Node.program)
+        return internet.why_missing() or strangers.why_missing()
+    return internet.why_missing() or ours.why_missing(ours.Relay.program, ours.Node.program)
 
 
 class Session:
     """A pair that was started and exchanges packets over the direct path; knows how long that took."""
 
     def __init__(self, kind, lab):
-        self.pair = Pair(kind, network.Homes(lab))
+        self.pair = Pair(kind, path_networks.Homes(lab))
         self.pair.get_acquainted()
         self.pulse = Pulse(self.pair.network.a, self.pair.network.b, self.pair.address)
         started = self.pair.start()
@@ -84,39 +86,33 @@ class Session:
         disturb()
         return self.pulse.silence(since)
 
-    def without_udp(self):
-        """UDP ends, the relay ends and comes back, UDP comes back."""
-        network, relay, pulse = self.pair.network, self.pair.relay, self.pulse
-        figures = {"silence, UDP is blocked": self.silence(network.block_udp)}
-        relay.process.end()
-        time.sleep(DOWN)
-        relay.start()
-        listening = time.monotonic()
-        harness.wait_until(lambda: pulse.times("answer", listening), "answers over the relay again", PATIENCE)
-        figures["back after the relay listens again"] = pulse.times("answer", listening)[0] - listening
-        harness.wait_until(pulse.is_steady, "steady answers", PATIENCE)
-        network.allow_udp()
-        allowed = time.monotonic()
-        figures["direct after UDP is allowed"] = self.first_direct(allowed) - allowed
-        return figures
 
-
-def measure_times(kind):
-    """A session for each disturbance: a stock pair may stay relayed for minutes after some of them."""
-    figures, starts = {}, []
-    disturbances = (
-        lambda session: session.without_udp(),
-        lambda session: {"silence, the public address changes": session.silence(session.pair.network.change_public_address)},
-        lambda session: {"silence, its own address changes": session.silence(session.pair.network.change_own_address)},
-    )
-    for disturbance in disturbances:
-        with harness.Lab() as lab:
-            session = Session(kind, lab)
-            figures.update(disturbance(session))
-            starts.append(session.starts)
-    for name in starts[0]:
-        figures[name] = statistics.median(start[name] for start in starts)
+def without_udp(kind, lab, _):
+    """UDP ends, the relay ends and comes back, UDP comes back."""
+    session = Session(kind, lab)
+    network, relay, pulse = session.pair.network, session.pair.relay, session.pulse
+    figures = {**session.starts, "silence, UDP is blocked": session.silence(network.block_udp)}
+    relay.process.end()
+    time.sleep(DOWN)
+    relay.start()
+    listening = time.monotonic()
+    harness.wait_until(lambda: pulse.times("answer", listening), "answers over the relay again", PATIENCE)
+    figures["back after the relay listens again"] = pulse.times("answer", listening)[0] - listening
+    harness.wait_until(pulse.is_steady, "steady answers", PATIENCE)
+    network.allow_udp()
+    allowed = time.monotonic()
+    figures["direct after UDP is allowed"] = session.first_direct(allowed) - allowed
     return figures
+
+
+def other_public_address(kind, lab, _):
+    session = Session(kind, lab)
+    return {**session.starts, "silence, the public address changes": session.silence(session.pair.network.change_public_address)}
+
+
+def other_own_address(kind, lab, _):
+    session = Session(kind, lab)
+    return {**session.starts, "silence, its own address changes": session.silence(session.pair.network.change_own_address)}
 
 
 class Ends:
@@ -126,28 +122,26 @@ class Ends:
         self.client, self.server, self.address = pair.network.a, pair.network.b, pair.address
 
 
-def measure_relayed(kind, seconds, disturbed):
+def relayed_tcp(kind, lab, seconds):
     """One TCP stream from a to b that have only the relay; CPU by program, for each GiB that the far device delivered."""
-    figures = {}
-    with harness.Lab() as lab:
-        pair = Pair(kind, network.RelayOnly(lab))
-        pair.start()
-        pair.wait_until_up()
-        pair.address = pair.nodes[1].address()
-        pair.network.a.wait_for_ping(pair.address, seconds=30)
-        parts = {"sender": pair.nodes[0].pids(), "relay": [pair.relay.process.pid], "receiver": pair.nodes[1].pids()}
-        everyone = sum(parts.values(), [])
+    pair = Pair(kind, path_networks.RelayOnly(lab))
+    pair.start()
+    pair.wait_until_up()
+    pair.address = pair.nodes[1].address()
+    pair.network.a.wait_for_ping(pair.address, seconds=30)
+    parts = {"node a, which sends": pair.nodes[0].pids(), "the relay": [pair.relay.process.pid],
+             "node b, which receives": pair.nodes[1].pids()}
 
-        before = {name: sum(map(measures.cpu_seconds, pids)) for name, pids in parts.items()}
-        machine, received = measures.Times(everyone), received_bytes(pair)
-        end = measures.iperf(Ends(pair), seconds, "-P", "1")
-        disturbed.note(machine, measures.Times(everyone))
-        delivered = (received_bytes(pair) - received) / measures.GIB
-        figures["relayed tcp"] = end["sum_received"]["bits_per_second"] / 1e9
-        for name, pids in parts.items():
-            figures[f"relayed tcp, cpu of the {name}"] = (sum(map(measures.cpu_seconds, pids)) - before[name]) / delivered
-        figures["relayed tcp, cpu of all three"] = sum(figures[f"relayed tcp, cpu of the {name}"] for name in parts)
-    return figures
+    def cpu():
+        return {name: sum(map(measures.cpu_seconds, pids)) for name, pids in parts.items()}
+
+    before, received = cpu(), received_bytes(pair)
+    end = measures.iperf(Ends(pair), seconds, "-P", "1")
+    after, delivered = cpu(), (received_bytes(pair) - received) / measures.GIB
+    costs = {name: (after[name] - before[name]) / delivered for name in parts}
+    return {"relayed tcp": end["sum_received"]["bits_per_second"] / 1e9,
+            "relayed tcp, cpu of all three": sum(costs.values()),
+            **{f"relayed tcp, cpu of {name}": cost for name, cost in costs.items()}}
 
 
 def received_bytes(pair):
@@ -155,5 +149,26 @@ def received_bytes(pair):
     return int(pair.network.b.run("cat", f"/sys/class/net/{device}/statistics/rx_bytes").stdout)
 
 
-def measure(kind, seconds, disturbed):
-    return {**measure_times(kind), **measure_relayed(kind, seconds, disturbed)}
+# A session for each disturbance: a stock pair may stay relayed for minutes after some of them.
+PARTS = {
+    "no-udp": without_udp,
+    "public-address": other_public_address,
+    "own-address": other_own_address,
+    "tcp": relayed_tcp,
+}
+
+
+class Failed(Exception):
+    """A run came to no figures; says all that its processes said."""
+
+
+def measure(part, kind, seconds, disturbance):
+    """The figures of one part, and how other work disturbed it, if it did."""
+    with harness.Lab() as lab:
+        before = measures.Times([])
+        try:
+            figures = PARTS[part](kind, lab, seconds)
+        except (AssertionError, subprocess.SubprocessError) as error:
+            raise Failed("\n".join([*lab.logs(), str(error)])) from error
+        alive = [process.pid for host in lab.hosts for process in host.processes if process.is_running()]
+        return figures, disturbance.note(before, measures.Times(alive))
