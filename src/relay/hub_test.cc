@@ -212,8 +212,7 @@ TEST_F(HubTest, DeliversWhatASenderLeftBehind) {
   const ConnectionId b = join(bob);
   bench.send_packet(a, bob_key, hello);
   bench.disconnect(a);
-  EXPECT_THAT(bench.read(b, FrameType::RecvPacket),
-              ElementsAre(received_packet(alice_key, hello)));
+  EXPECT_THAT(bench.read(b, FrameType::RecvPacket), ElementsAre(received_packet(alice_key, hello)));
   EXPECT_EQ(bench.hub.flows(), 0U);
 }
 

@@ -41,7 +41,7 @@ struct ConnectionTest : ::testing::Test {
 
   std::vector<Bytes> receive(ByteView bytes) {
     const MutableByteView space = connection.read_space();
-    std::copy(bytes.begin(), bytes.end(), space.begin());
+    std::ranges::copy(bytes, space.begin());
     connection.on_read(bytes.size(), now);
     std::vector<Bytes> packets;
     while (const auto packet = connection.next_packet(now, out)) {

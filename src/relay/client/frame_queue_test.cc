@@ -40,7 +40,7 @@ TEST(FrameQueue, DropsTheOldestAndNeverHoldsMoreThanItsLimit) {
     dropped += queue.push(key(i), Bytes(i, i));
     ASSERT_LE(queue.bytes(), 1000U);
   }
-  std::uint8_t next = static_cast<std::uint8_t>(dropped);
+  auto next = static_cast<std::uint8_t>(dropped);
   for (; const auto frame = queue.front(); queue.pop(), ++next) {
     const auto content = decode_packet(frame->subspan(kFrameHeaderSize));
     ASSERT_TRUE(content);

@@ -10,21 +10,21 @@ namespace warren::relay::client {
 namespace {
 
 // What a stock relay answers without fast start (spec: paths section 2.1, item 4).
-const std::string kSwitching =
+const std::string switching =
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: DERP\r\nConnection: Upgrade\r\nDerp-Version: "
     "2\r\n"
     "Derp-Public-Key: 00\r\n\r\n";
 
 TEST(HttpHead, TellsStatusAndSize) {
-  const auto head = decode_http_head(as_bytes(kSwitching + "DERP"));
+  const auto head = decode_http_head(as_bytes(switching + "DERP"));
   ASSERT_TRUE(head);
-  EXPECT_EQ(*head, (HttpHead{.status = 101, .size = kSwitching.size()}));
+  EXPECT_EQ(*head, (HttpHead{.status = 101, .size = switching.size()}));
   EXPECT_EQ(decode_http_head(as_bytes("HTTP/1.0 404\r\n\r\n")).value()->status, 404);
 }
 
 TEST(HttpHead, WaitsForEveryTruncation) {
-  for (std::size_t n = 0; n < kSwitching.size(); ++n) {
-    const auto head = decode_http_head(as_bytes(kSwitching).first(n));
+  for (std::size_t n = 0; n < switching.size(); ++n) {
+    const auto head = decode_http_head(as_bytes(switching).first(n));
     ASSERT_TRUE(head) << n;
     EXPECT_FALSE(*head) << n;
   }

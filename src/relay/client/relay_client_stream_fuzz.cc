@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Connected facts;
   if ((data[0] & 1) != 0) facts.server_key = server.public_key();
   connection.on_connected(shared.last_attempt, facts, now, out);
-  const std::size_t step = std::size_t{1} + (data[0] >> 1) * 16U;
+  const std::size_t step = std::size_t{1} + std::size_t{16} * (data[0] >> 1U);
   for (ByteView rest(data + 1, size - 1); !rest.empty();) {
     if (connection.state() != Connection::State::LoggingIn) break;
     const MutableByteView space = connection.read_space();
