@@ -283,8 +283,9 @@ void MeshNode::connect(const relay::client::Connect& action) {
   const auto attempt = action.attempt;
   const std::weak_ptr<bool> alive = alive_;
   StreamEvents events;
-  events.on_open = [this, alive, region] {
+  events.on_open = [this, alive, region, attempt] {
     if (alive.expired() || !streams_.contains(region)) return;
+    relays_.on_answered(region, attempt);
     RelayStream& relay = *streams_[region];
     relay.round_trip = now() - relay.began;
     relay.stream->send(RelayStation::kClientHello);

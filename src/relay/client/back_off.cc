@@ -7,16 +7,29 @@
 
 namespace warren::relay::client {
 
-Duration BackOff::next() {
+Duration BackOff::next(Ended last, TimePoint now) {
   if (restart_wait_ > 0ns) {
-    // All its clients got the same number: spread them over as long again.
-    const Duration wait = std::exchange(restart_wait_, 0ns);
-    return wait + random_below(wait);
+    // All its clients may have got the same number: spread them over as long again.
+    const Duration told = std::exchange(restart_wait_, 0ns);
+    const Duration wait = told + random_below(told);
+    if (now < quick_until_) quick_until_ += wait;  // nobody is there any sooner
+    return wait;
   }
-  if (failures_++ == 0) return random_below(kFirstRetryJitter);
+  const Duration wait = random_below(step());
+  const bool is_quick = last == Ended::Unanswered && now < quick_until_;
+  if (!is_quick || step() < kQuickRetryStep) ++failures_;
+  return wait;
+}
+
+void BackOff::on_lost(TimePoint now) {
+  failures_ = 0;
+  quick_until_ = now + kQuickRetries;
+}
+
+Duration BackOff::step() const {
+  if (failures_ == 0) return kFirstRetryJitter;
   constexpr unsigned kDoublings = 5;  // 250 ms << 5 is past the cap
-  return random_below(
-      std::min(kRetryStep * (1U << std::min(failures_ - 2, kDoublings)), kRetryCap));
+  return std::min(kRetryStep * (1U << std::min(failures_ - 1, kDoublings)), kRetryCap);
 }
 
 void BackOff::on_restarting(Duration reconnect_in) {

@@ -69,6 +69,7 @@ void Connection::begin_attempt(TimePoint now, Actions& out) {
   state_ = State::Connecting;
   deadline_ = now + kConnectLimit;
   nodes_tried_ = 0;
+  is_answered_ = false;
   connect_node(out);
 }
 
@@ -79,12 +80,17 @@ void Connection::connect_node(Actions& out) {
   out.emplace_back(Connect{.region = region_, .attempt = attempt_, .node = nodes_[node_]});
 }
 
+void Connection::on_answered(AttemptId attempt) {
+  if (awaits(attempt)) is_answered_ = true;
+}
+
 void Connection::on_connected(AttemptId attempt,
                               const Connected& facts,
                               TimePoint now,
                               Actions& out) {
-  if (state_ != State::Connecting || attempt != attempt_) return;
+  if (!awaits(attempt)) return;
   state_ = State::LoggingIn;
+  is_answered_ = true;
   stream_.emplace();
   liveness_.start(facts.round_trip, now);
   rate_.start(0, 0, now);
@@ -112,7 +118,7 @@ void Connection::end(By who, TimePoint now, Actions& out) {
   const bool was_up = state_ == State::Up;
   if (was_up) {
     out.emplace_back(Down{region_});
-    if (now - up_since_ >= kProvenAfter) back_off_.reset();
+    if (now - up_since_ >= kProvenAfter) back_off_.on_lost(now);
     node_ = 0;
   } else {
     if (state_ == State::LoggingIn) ++shared_.counters.refused_logins;
@@ -122,7 +128,8 @@ void Connection::end(By who, TimePoint now, Actions& out) {
   login_sent_ = false;
   const bool again = is_wanted(now);
   state_ = again ? State::BackOff : State::Closed;
-  deadline_ = again ? now + back_off_.next() : kNever;
+  const auto how = is_answered_ ? BackOff::Ended::Answered : BackOff::Ended::Unanswered;
+  deadline_ = again ? now + back_off_.next(how, now) : kNever;
   // What waits survives a lost connection, but not an attempt that failed: it would be stale.
   const bool drop_queue = !was_up || !again;
   if (who == By::Us || drop_queue) {

@@ -88,6 +88,8 @@ class Connection {
   void close(Actions& out);
 
   // --- the stream
+  // A node of the region accepted the TCP connection, whatever comes of it.
+  void on_answered(AttemptId attempt);
   void on_connected(AttemptId attempt, const Connected& facts, TimePoint now, Actions& out);
   // It could not be made, or was lost.
   void on_closed(AttemptId attempt, TimePoint now, Actions& out);
@@ -143,6 +145,7 @@ class Connection {
   AttemptId attempt_;
   std::size_t node_ = 0;         // of nodes_, in use or to be tried next
   std::size_t nodes_tried_ = 0;  // in this attempt
+  bool is_answered_ = false;     // by any of them
   TimePoint deadline_ = kNever;  // of connecting and logging in, or the end of the wait
   TimePoint up_since_;
   BackOff back_off_;

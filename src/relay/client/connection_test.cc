@@ -256,6 +256,37 @@ TEST_F(ConnectionTest, WaitsLongerForARelayThatKeepsClosing) {
   EXPECT_LE(longest, kRetryCap);
 }
 
+TEST_F(ConnectionTest, FindsARelayThatRestartsAsSoonAsItListens) {
+  connection.set_home(true, now, out);
+  bring_up();
+  connection.on_closed(shared.last_attempt, now += kProvenAfter, out);
+  const TimePoint lost = now;
+  while (now < lost + kQuickRetries - kQuickRetryStep) {
+    const TimePoint failed = now;
+    pass();
+    EXPECT_LE(now, failed + kQuickRetryStep);
+    while (connection.state() == State::Connecting) {
+      connection.on_closed(shared.last_attempt, now, out);
+    }
+  }
+}
+
+TEST_F(ConnectionTest, WaitsLongerForARelayThatAnswersAndDoesNotLetItIn) {
+  connection.set_home(true, now, out);
+  bring_up();
+  connection.on_closed(shared.last_attempt, now += kProvenAfter, out);
+  Duration longest{};
+  for (int i = 0; i < 30; ++i) {
+    pass();
+    connection.on_answered(shared.last_attempt);  // and then it is the other node's turn
+    while (connection.state() == State::Connecting) {
+      connection.on_closed(shared.last_attempt, now, out);
+    }
+    longest = std::max(longest, connection.next_timeout() - now);
+  }
+  EXPECT_GT(longest, 3s);
+}
+
 TEST_F(ConnectionTest, RetriesAtOnceWhenTheNetworkChanged) {
   connection.set_home(true, now, out);
   for (int i = 0; i < 20; ++i) {

@@ -19,6 +19,10 @@ inline constexpr Duration kIdleClose = 60s;  // since the last write; spec: path
 inline constexpr Duration kFirstRetryJitter = 50ms;  // spreads a thousand clients, unseen by one
 inline constexpr Duration kRetryStep = 250ms;        // doubled with every failure
 inline constexpr Duration kRetryCap = 5s;            // spec: paths section 2.4
+// The longest step while nothing answers after a loss, and for how long: back within a second of a
+// restart, of which logging in takes a part. Each machine is refused about four times a second.
+inline constexpr Duration kQuickRetryStep = 500ms;
+inline constexpr Duration kQuickRetries = 30s;
 // A connection that lasted as long was good: the next one begins from the first retry.
 inline constexpr Duration kProvenAfter = 5s;
 inline constexpr Duration kMaxRestartWait = 30s;  // of a Restarting frame, whatever it asks for

@@ -8,7 +8,6 @@
 #include "base/hex.h"
 #include "io/clock.h"
 #include "io/resolver.h"
-#include "io/tcp_dial.h"
 #include "relay/client/constants.h"
 #include "relay/client/http_request.h"
 #include "relay/client/http_response.h"
@@ -121,24 +120,32 @@ asio::awaitable<Result<HttpHead>> ask(io::TlsClient& tls, std::string request, T
 
 }  // namespace
 
-asio::awaitable<Result<Dialed>> dial(DialTools tools, Node node, TimePoint deadline) {
-  const auto context = [&] { return fmt::format("relay {}", node.name); };
-  auto target = target_of(node);
-  if (!target) co_return with_context(context(), std::move(target).error());
+asio::awaitable<Result<io::DialedTcp>> reach(DialTools tools, Node node, TimePoint deadline) {
   auto tcp = co_await dial_tcp(tools, node, std::min(deadline, io::boot_now() + kNodeDialLimit));
-  if (!tcp) co_return with_context(context(), std::move(tcp).error());
+  if (!tcp) co_return with_context("relay " + node.name, std::move(tcp).error());
+  co_return tcp;
+}
+
+asio::awaitable<Result<Dialed>> secure(DialTools tools,
+                                       Node node,
+                                       io::DialedTcp tcp,
+                                       TimePoint deadline) {
+  auto target = target_of(node);
+  if (!target) co_return with_context("relay " + node.name, std::move(target).error());
   Dialed out;
-  out.facts.round_trip = tcp->round_trip;
-  auto tls = co_await io::TlsClient::connect(tools.tls, std::move(tcp->socket), std::move(*target),
+  out.facts.round_trip = tcp.round_trip;
+  auto tls = co_await io::TlsClient::connect(tools.tls, std::move(tcp.socket), std::move(*target),
                                              deadline);
-  if (!tls) co_return with_context(context(), std::move(tls).error());
+  if (!tls) co_return with_context("relay " + node.name, std::move(tls).error());
   out.facts.server_key = fast_start_key(**tls);
   out.tls = std::move(*tls);
   co_return out;
 }
 
 asio::awaitable<Result<Duration>> measure(DialTools tools, Node node, TimePoint deadline) {
-  auto dialed = co_await dial(tools, node, deadline);
+  auto tcp = co_await reach(tools, node, deadline);
+  if (!tcp) co_return unexpected(std::move(tcp).error());
+  auto dialed = co_await secure(tools, node, std::move(*tcp), deadline);
   if (!dialed) co_return unexpected(std::move(dialed).error());
   const TimePoint begun = io::boot_now();
   auto request = http_request("/derp/latency-check", node, "Connection: close\r\n");

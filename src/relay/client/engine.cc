@@ -72,6 +72,10 @@ void Engine::on_network_change(TimePoint now, Actions& out) {
 
 // --- streams
 
+void Engine::on_answered(RegionId region, AttemptId attempt) {
+  if (Connection* const it = get(region)) it->on_answered(attempt);
+}
+
 void Engine::on_connected(
     RegionId region, AttemptId attempt, const Connected& facts, TimePoint now, Actions& out) {
   if (Connection* const it = get(region)) it->on_connected(attempt, facts, now, out);

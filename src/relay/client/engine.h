@@ -48,6 +48,7 @@ class Engine {
   void on_network_change(TimePoint now, Actions& out);
 
   // --- streams (see connection.h); `region` has a connection that on_connected was said of.
+  void on_answered(RegionId region, AttemptId attempt);
   void on_connected(
       RegionId region, AttemptId attempt, const Connected& facts, TimePoint now, Actions& out);
   void on_closed(RegionId region, AttemptId attempt, TimePoint now, Actions& out);

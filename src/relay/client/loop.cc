@@ -153,8 +153,14 @@ void Loop::connect(const Connect& action) {
 
 asio::awaitable<void> Loop::run_dial(Connect action) {
   const DialTools tools{.lookups = *lookups_, .tls = setup_.tls, .mark = setup_.mark};
-  auto dialed =
-      co_await client::dial(tools, std::move(action.node), io::boot_now() + kConnectLimit);
+  const TimePoint deadline = io::boot_now() + kConnectLimit;
+  Result<Dialed> dialed;
+  if (auto tcp = co_await reach(tools, action.node, deadline)) {
+    engine_.on_answered(action.region, action.attempt);
+    dialed = co_await secure(tools, std::move(action.node), std::move(*tcp), deadline);
+  } else {
+    dialed = unexpected(std::move(tcp).error());
+  }
   --dialing_;
   now_ = io::boot_now();
   const Connection* const wanted = engine_.find(action.region);
