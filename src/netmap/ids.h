@@ -1,13 +1,12 @@
 #pragma once
 
-#include <cstdint>
+#include "proto/control/common.h"
 
-#include "base/tagged.h"
-
-// Rows' numbers: positive, below 2^53, never used again (spec: server section 1.2).
+// Rows' numbers: positive, below 2^53, never used again (spec: server section 1.2). They are what
+// nodes are told.
 namespace warren::netmap {
 
-using UserId = TaggedNumber<struct UserIdTag, std::int64_t>;
-using NodeId = TaggedNumber<struct NodeIdTag, std::int64_t>;
+using control::NodeId;
+using control::UserId;
 
 }  // namespace warren::netmap

@@ -17,9 +17,11 @@ Endpoint endpoint(std::string_view text) {
 
 std::vector<Endpoint> numbered(std::size_t count) {
   std::vector<Endpoint> out;
-  for (std::size_t i = 0; i < count; ++i)
+  out.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
     out.push_back({.address = IpAddress::v4({198, 51, 100, 1}),
                    .port = static_cast<std::uint16_t>(1000 + i)});
+  }
   return out;
 }
 

@@ -30,7 +30,7 @@ std::vector<TimePoint> run(Liveness& liveness, TimePoint until) {
 }
 
 TEST(Liveness, TrustsAPongForItsTime) {
-  Liveness liveness = proven();
+  const Liveness liveness = proven();
   EXPECT_FALSE(liveness.in_doubt(kStart + kTrust));
   EXPECT_TRUE(liveness.in_doubt(kStart + kTrust + 1ns));
 }

@@ -10,11 +10,11 @@
 // engine stays bounded and always has its next deadline in the future.
 namespace {
 
-using namespace warren;
+using namespace warren;  // NOLINT(google-build-using-namespace): a fuzz target is all Warren
 
 constexpr std::size_t kMaxEvents = 300;
 constexpr relay::RegionId kRegion{1};
-const path::PeerId kPeer{1};
+constexpr path::PeerId kPeer{1};
 
 class Input {
  public:

@@ -252,10 +252,10 @@ void Engine::State::note_origin(Peer& peer, const UdpPath& from, TimePoint now) 
   peer.data->activity.authenticated_received.set(now);
 }
 
-void Engine::State::send(Peer& peer, const MessageBytes& message, Actions& out) {
+void Engine::State::send(Peer& peer, const MessageBytes& message, Actions& out) const {
   SendMessage action{.peer = peer.id, .to = std::nullopt, .message = message};
   if (path_mode == PathMode::Roaming) action.to = *direct_path(peer);
-  out.emplace_back(std::move(action));
+  out.emplace_back(action);
 }
 
 void Engine::State::drop_handshake(Peer& peer) {

@@ -68,8 +68,9 @@ void Engine::State::publish_path(Peer& peer, const PeerPath& path) {
 }
 
 const UdpPath* Engine::State::direct_path(const Peer& peer) {
-  if (peer.path == nullptr || !peer.path->path.direct) return nullptr;
-  return &*peer.path->path.direct;
+  if (peer.path == nullptr) return nullptr;
+  const std::optional<UdpPath>& direct = peer.path->path.direct;
+  return direct ? &*direct : nullptr;
 }
 
 void Engine::State::roam(Peer& peer, const UdpPath& path) {

@@ -46,7 +46,7 @@ struct Engine::State {
   void drop_handshake(Peer& peer);
   // An authentic message of the peer came from there.
   void note_origin(Peer& peer, const UdpPath& from, TimePoint now);
-  void send(Peer& peer, const MessageBytes& message, Actions& out);
+  void send(Peer& peer, const MessageBytes& message, Actions& out) const;
   std::uint32_t unused_index();
 
   // --- what is published (engine_keypairs.cc)

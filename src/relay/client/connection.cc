@@ -170,19 +170,20 @@ void Connection::send_login(std::string_view before,
 }
 
 bool Connection::take_http_head(TimePoint now, Actions& out) {
-  const auto head = decode_http_head(stream_->peek());
-  if (head && !*head) return false;
-  if (!head || (*head)->status != 101) {
+  const auto decoded = decode_http_head(stream().peek());
+  if (decoded && !*decoded) return false;
+  const HttpHead head = decoded ? **decoded : HttpHead();
+  if (head.status != 101) {
     end(By::Us, now, out);
     return false;
   }
-  stream_->consume((*head)->size);
+  stream().consume(head.size);
   awaits_http_ = false;
   return true;
 }
 
 void Connection::on_server_info(ByteView payload, TimePoint now, Actions& out) {
-  if (state_ != State::LoggingIn || !login_sent_) return;
+  if (state_ != State::LoggingIn || !login_sent_ || !server_key_) return;
   const auto info = open_server_info(payload, shared_.key, *server_key_);
   if (!info) {
     ++shared_.counters.malformed;
@@ -200,7 +201,7 @@ void Connection::on_server_info(ByteView payload, TimePoint now, Actions& out) {
 // --- the stream
 
 void Connection::on_read(std::size_t size, TimePoint now) {
-  stream_->commit(size);
+  stream().commit(size);
   liveness_.on_heard(now);
   pongs_left_ = kMaxPongsPerRead;
 }
@@ -208,9 +209,9 @@ void Connection::on_read(std::size_t size, TimePoint now) {
 std::optional<PacketFrame> Connection::next_packet(TimePoint now, Actions& out) {
   while (is_open()) {
     if (awaits_http_ && !take_http_head(now, out)) return std::nullopt;
-    const auto frame = stream_->next();
+    const auto frame = stream().next();
     if (!frame) {
-      if (stream_->failed()) {
+      if (stream().failed()) {
         ++shared_.counters.malformed;
         end(By::Us, now, out);
       }

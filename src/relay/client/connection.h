@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/result.h"
 #include "base/time.h"
 #include "crypto/keys.h"
 #include "proto/relay/frames.h"
@@ -94,7 +95,7 @@ class Connection {
   // It could not be made, or was lost.
   void on_closed(AttemptId attempt, TimePoint now, Actions& out);
 
-  MutableByteView read_space() { return stream_->space(); }
+  MutableByteView read_space() { return stream().space(); }
 
   void on_read(std::size_t size, TimePoint now);
   // Handles what was read up to the next packet; none: more must be read, or it is closed.
@@ -134,6 +135,12 @@ class Connection {
   void write(ByteView frame, Actions& out);
   enum class By : std::uint8_t { Us, Them };
   void end(By who, TimePoint now, Actions& out);
+
+  // While is_open().
+  FrameStream& stream() {
+    WARREN_CHECK(stream_.has_value());
+    return *stream_;
+  }
 
   const RegionId region_;
   Shared& shared_;
