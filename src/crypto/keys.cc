@@ -43,5 +43,9 @@ template class PublicKey<DiscoKeyTag>;
 template class PrivateKey<DiscoKeyTag>;
 template class PublicKey<RelayKeyTag>;
 template class PrivateKey<RelayKeyTag>;
+template class PublicKey<MachineKeyTag>;
+template class PrivateKey<MachineKeyTag>;
+template class PublicKey<ChallengeKeyTag>;
+template class PrivateKey<ChallengeKeyTag>;
 
 }  // namespace warren

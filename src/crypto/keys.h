@@ -70,6 +70,10 @@ struct DiscoKeyTag {};
 
 struct RelayKeyTag {};
 
+struct MachineKeyTag {};
+
+struct ChallengeKeyTag {};
+
 // A node's WireGuard static key; also its identity at relays (spec: paths section 0.1).
 using NodePublicKey = PublicKey<NodeKeyTag>;
 using NodePrivateKey = PrivateKey<NodeKeyTag>;
@@ -83,6 +87,13 @@ using DiscoPrivateKey = PrivateKey<DiscoKeyTag>;
 // A relay server's (spec: paths section 0.1).
 using RelayPublicKey = PublicKey<RelayKeyTag>;
 using RelayPrivateKey = PrivateKey<RelayKeyTag>;
+// Names an installation to the control server; the server's own Noise key is of this kind too
+// (spec: control section 1).
+using MachinePublicKey = PublicKey<MachineKeyTag>;
+using MachinePrivateKey = PrivateKey<MachineKeyTag>;
+// What a control server offers when a connection opens (spec: control section 2.8).
+using ChallengePublicKey = PublicKey<ChallengeKeyTag>;
+using ChallengePrivateKey = PrivateKey<ChallengeKeyTag>;
 
 using SymmetricKey = Secret<kKeySize>;  // for an AEAD, a MAC or a chaining key
 using SharedSecret = Secret<kKeySize>;  // what a Diffie-Hellman gives
