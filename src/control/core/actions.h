@@ -68,8 +68,7 @@ struct MembersChanged {
   bool operator==(const MembersChanged&) const = default;
 };
 
-using Action =
-    std::variant<Respond, OpenStream, StreamData, EndStream, Commit, MembersChanged, AdminAnswer>;
+using Action = std::variant<Respond, OpenStream, StreamData, EndStream, Commit, MembersChanged>;
 using Actions = std::vector<Action>;
 
 }  // namespace warren::control

@@ -323,18 +323,18 @@ void Engine::State::admin_logins(const AdminRequest& request,
                                  const Moment& moment) {
   const auto run = [&]() -> Result<std::string> {
     if (request.method == "GET" && rest.empty()) {
-      std::vector<std::string> waiting;
+      std::vector<std::string> list;
       for (const PendingLogin* const login : logins.list()) {
-        waiting.push_back(Object()
-                              .text("id", login->id)
-                              .text("hostname", login->machine.hostname)
-                              .text("address", login->from.to_string())
-                              .text("machine_key", to_text(login->machine.key))
-                              .time("asked", login->asked)
-                              .boolean("waiting", !login->waiting.empty())
-                              .done());
+        list.push_back(Object()
+                           .text("id", login->id)
+                           .text("hostname", login->machine.hostname)
+                           .text("address", login->from.to_string())
+                           .text("machine_key", to_text(login->machine.key))
+                           .time("asked", login->asked)
+                           .boolean("waiting", !login->waiting.empty())
+                           .done());
       }
-      return list_of("logins", waiting);
+      return list_of("logins", list);
     }
     const std::string id(rest.substr(0, rest.find('/')));
     const PendingLogin* const login = logins.find(id);
@@ -342,8 +342,8 @@ void Engine::State::admin_logins(const AdminRequest& request,
       return unknown(fmt::format("login {}: it was decided, or nobody asked for an hour", id));
     }
     if (request.method == "DELETE") {
-      for (const RequestId waiting : logins.take(id).waiting) {
-        park_now(refuse_registration(waiting, "an administrator refused this machine"));
+      for (const RequestId held : logins.take(id).waiting) {
+        park_now(refuse_registration(held, "an administrator refused this machine"));
       }
       return std::string("{}");
     }
