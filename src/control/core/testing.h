@@ -109,8 +109,10 @@ struct Bench {
   // Everything that came on a stream since it was asked last.
   std::vector<MapResponse> take(RequestId stream) {
     std::vector<MapResponse> out;
-    for (const std::string& text : std::exchange(messages[stream], {})) {
-      out.push_back(decode<MapResponse>(text).value());
+    for (const auto& frame : std::exchange(frames[stream], {})) {
+      MapFrameReader reader(Compression::None);
+      ByteView bytes(frame);
+      out.push_back(decode<MapResponse>(reader.read(bytes).value().value()).value());
     }
     return out;
   }
@@ -137,9 +139,7 @@ struct Bench {
   void perform(const OpenStream& open) { is_open[open.to] = true; }
 
   void perform(const StreamData& data) {
-    MapFrameReader reader(Compression::None);
-    ByteView bytes(data.bytes);
-    messages[data.to].push_back(reader.read(bytes).value().value());
+    frames[data.to].push_back(data.bytes);
     if (!is_slow) engine.on_drained(data.to, moment(), actions);
   }
 
@@ -170,7 +170,7 @@ struct Bench {
   std::uint64_t last_request = 0;
   std::map<RequestId, Answer> answers;
   std::map<RequestId, bool> is_open;
-  std::map<RequestId, std::vector<std::string>> messages;
+  std::map<RequestId, std::vector<std::vector<std::uint8_t>>> frames;  // of each stream
   std::optional<Commit> commit;
   std::vector<Commit> commits;
   bool store_is_stalled = false;
