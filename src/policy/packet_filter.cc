@@ -58,6 +58,11 @@ void PacketFilter::set_filter(std::shared_ptr<const Filter> filter) {
   if (++generation_ == 0) generation_ = 1;  // 0: nobody was asked
 }
 
+std::uint64_t PacketFilter::take_evictions() {
+  const std::uint64_t before = std::exchange(taken_evictions_, flows_.evictions());
+  return flows_.evictions() - before;
+}
+
 Flow* PacketFilter::find(const FlowKey& key, Flow*& last, TimePoint now) {
   if (!is_live(last, key, now)) {
     Flow* const found = flows_.find(key, now);

@@ -40,7 +40,8 @@ class PacketFilter {
   Verdict check_inbound(const ip::PacketInfo& info, ByteView packet, TimePoint now);
   Verdict check_outbound(const ip::PacketInfo& info, TimePoint now);
 
-  std::uint64_t evictions() const { return flows_.evictions(); }
+  // Flows that were forgotten for want of room since the last call.
+  std::uint64_t take_evictions();
 
  private:
   Flow* find(const FlowKey& key, Flow*& last, TimePoint now);
@@ -51,6 +52,7 @@ class PacketFilter {
   std::shared_ptr<const Filter> filter_;
   std::uint32_t generation_ = 0;  // of filter_, counted here
   FlowTable flows_;
+  std::uint64_t taken_evictions_ = 0;
   Flow* last_inbound_ = nullptr;  // slots, whatever they hold by now
   Flow* last_outbound_ = nullptr;
 };

@@ -251,7 +251,7 @@ TEST_F(PacketFilterTest, AcceptsErrorsItCannotJudge) {
     flood.source_port = port;
     out(flood);
   }
-  ASSERT_GT(filter_.evictions(), 0U);
+  ASSERT_GT(filter_.take_evictions(), 0U);
   EXPECT_EQ(in(error_about(ours(protocol::kTcp))), Verdict::Accept);
   now_ += 120s;
   EXPECT_EQ(in(error_about(ours(protocol::kTcp))), Verdict::NoFlow);
@@ -288,7 +288,7 @@ TEST_F(PacketFilterTest, StaysBoundedUnderAFloodAndFailsClosed) {
     now_ += 1us;
     ASSERT_EQ(in(flood), Verdict::Accept);
   }
-  EXPECT_GT(filter_.evictions(), 0U);
+  EXPECT_GT(filter_.take_evictions(), 0U);
   out(ours(protocol::kUdp));
   for (std::uint32_t i = 0; i < 20'000; ++i) {  // pushes our flow out
     flood.source_port = static_cast<std::uint16_t>(i);
