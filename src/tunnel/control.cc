@@ -38,7 +38,8 @@ Control::Control(Random& random,
                  std::optional<MeshOptions> mesh,
                  io::EventFd to_control,
                  io::EventFd to_worker)
-    : log_(log),
+    : random_(random),
+      log_(log),
       engine_(random, wall_clock, mesh ? wg::PathMode::Managed : wg::PathMode::Roaming),
       paths_(mesh ? std::make_unique<Paths>(
                         engine_,
@@ -67,6 +68,14 @@ void Control::set_mtu(unsigned mtu) {
 void Control::set_local_addresses(std::vector<IpAddress> addresses, Coalescer::Switches merge) {
   local_addresses_ = std::move(addresses);
   merge_ = merge;
+  publish_topology();
+}
+
+void Control::set_filter(std::shared_ptr<const policy::Filter> filter) {
+  if (filter && !link_.packet_filter) {
+    link_.packet_filter = std::make_unique<policy::PacketFilter>(random_.u64());
+  }
+  filter_ = std::move(filter);
   publish_topology();
 }
 
@@ -99,6 +108,7 @@ void Control::publish_topology() {
   topology->mtu = mtu_;
   topology->merge = merge_;
   topology->mac1_key = engine_.mac1_key().clone();
+  topology->filter = filter_;
   link_.topology.publish(std::move(topology));
   link_.to_worker.signal();  // an idle worker would hold the old one until its next packet
 }

@@ -40,6 +40,8 @@ class Control {
   // `merge`: the super-packets that the device accepts of us.
   void set_local_addresses(std::vector<IpAddress> addresses, Coalescer::Switches merge);
 
+  void set_filter(std::shared_ptr<const policy::Filter> filter);
+
   void observe(Tunnel::Observer observer) { observer_ = std::move(observer); }
 
   void configure(const Tunnel::Change& change, TimePoint now);
@@ -80,6 +82,7 @@ class Control {
   void command(const WorkerCommand& command);
   void publish_topology();
 
+  Random& random_;
   Log& log_;
   wg::Engine engine_;
   wg::Actions actions_;
@@ -89,6 +92,7 @@ class Control {
   unsigned mtu_ = 1420;
   std::vector<IpAddress> local_addresses_;
   Coalescer::Switches merge_;
+  std::shared_ptr<const policy::Filter> filter_;
   Tunnel::Observer observer_;
   TimePoint next_activity_ = kNever;
 };

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "policy/verdict.h"
+
 // Why packets are lost, and what a worker counts (spec: data-plane section 5.7).
 namespace warren::tunnel {
 
@@ -17,9 +19,8 @@ enum class DropReason : std::uint8_t {
   StagedOverflow,    // pushed out of a full staging queue
   KeyExpired,        // the sending key is too old
   CounterExhausted,  // the sending key has no counters left
-  FilterOut,
-  PathNone,    // there is no way to the peer
-  SendBuffer,  // the socket's buffer stayed full
+  PathNone,          // there is no way to the peer
+  SendBuffer,        // the socket's buffer stayed full
   SendError,
   GsoRetry,  // segments of a message that failed as one and again apart
   AqmDrop,   // queue management
@@ -29,9 +30,20 @@ enum class DropReason : std::uint8_t {
   RxAuth,
   RxReplay,
   RxKeyExpired,
-  InnerBad,     // no IP packet inside
-  InnerSource,  // a source address that is not the peer's
-  FilterIn,
+  InnerBad,         // no IP packet inside
+  InnerSource,      // a source address that is not the peer's
+  FilterBadHeader,  // these in the order of policy::Verdict, both directions
+  FilterUnknownProtocol,
+  FilterExtensionHeader,
+  FilterMulticast,
+  FilterLinkLocal,
+  FilterNotLocal,
+  FilterNoRule,
+  FilterNoFlow,
+  FilterFragment,
+  FilterBogon,
+  FilterShieldsUp,
+  FilterJailed,
   EcnDrop,       // RFC 6040: marked outside, not markable inside
   ControlFull,   // the ring to the control strand is full
   InjectFull,    // the ring of packets for the device is full
@@ -40,7 +52,7 @@ enum class DropReason : std::uint8_t {
   PathTooLarge,  // a path probe that is larger than any we answer
 };
 
-inline constexpr std::size_t kDropReasonCount = 29;
+inline constexpr std::size_t kDropReasonCount = 39;
 
 enum class Counter : std::uint8_t {  // gauges are quotients of these
   TunReads,
@@ -61,11 +73,13 @@ enum class Counter : std::uint8_t {  // gauges are quotients of these
   RelayBytesSent,
   RelayDatagramsReceived,
   RelayBytesReceived,
+  FlowEvictions,  // flows that the filter forgot early, for want of room
 };
 
-inline constexpr std::size_t kCounterCount = 18;
+inline constexpr std::size_t kCounterCount = 19;
 
-std::string_view to_string(DropReason reason);  // "tun_bad_header"
+DropReason drop_reason(policy::Verdict verdict);  // not of Accept
+std::string_view to_string(DropReason reason);    // "tun_bad_header"
 std::string_view to_string(Counter counter);
 
 // A copy to read at leisure, and the sum over workers.

@@ -1,6 +1,7 @@
 #include "tunnel/drop_reason.h"
 
 #include <set>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -21,6 +22,13 @@ TEST(DropReason, HasANameForEachReason) {
   EXPECT_EQ(to_string(DropReason::PathTooLarge), "path_too_large");
   EXPECT_EQ(to_string(Counter::OpenRuns), "open_runs");
   EXPECT_EQ(to_string(Counter::RelayBytesReceived), "relay_bytes_received");
+}
+
+TEST(DropReason, SaysWhatTheFilterSaid) {
+  for (std::size_t i = 1; i < policy::kVerdictCount; ++i) {
+    const auto verdict = static_cast<policy::Verdict>(i);
+    EXPECT_EQ(to_string(drop_reason(verdict)), "filter_" + std::string(to_string(verdict)));
+  }
 }
 
 TEST(Counters, SumOverWorkers) {

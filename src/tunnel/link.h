@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "base/udp_path.h"
 #include "io/event_fd.h"
+#include "policy/packet_filter.h"
 #include "proto/wireguard/messages.h"
 #include "tunnel/coalescer.h"
 #include "tunnel/drop_reason.h"
@@ -29,8 +30,9 @@ struct Topology {
   std::shared_ptr<const wg::AllowedIps> allowed_ips = std::make_shared<const wg::AllowedIps>();
   std::vector<IpAddress> local_addresses;  // of the device: UDP is merged only towards these
   unsigned mtu = 1420;
-  Coalescer::Switches merge;  // what the device accepts of us
-  SymmetricKey mac1_key;      // of messages to us
+  Coalescer::Switches merge;                     // what the device accepts of us
+  SymmetricKey mac1_key;                         // of messages to us
+  std::shared_ptr<const policy::Filter> filter;  // null: nothing is checked (plain WireGuard)
 };
 
 // --- worker to control
@@ -104,6 +106,9 @@ struct Link {
   const std::unique_ptr<PathLink> paths;
   Snapshot<Topology> topology{std::make_shared<const Topology>()};
   Reclaimer reclaimer;
+  // The worker's, where a topology has a filter: made by control before the first such topology is
+  // published, and here because flows outlive a worker.
+  std::unique_ptr<policy::PacketFilter> packet_filter;
 
   SpscRing<HandshakeDatagram, 512> handshakes;
   SpscRing<WorkerEvent, 1024> events;

@@ -196,7 +196,7 @@ void ReceivePass::open_run(const Topology& topology, TimePoint now) {
       counters_.drop(DropReason::RxReplay);
     } else {
       note_authenticated(packets_[i], job.size, now);
-      if (job.size > 0) deliver(job, packets_[i], topology);
+      if (job.size > 0) deliver(job, packets_[i], topology, now);
     }
   }
   run_size_ = 0;
@@ -263,7 +263,10 @@ bool ReceivePass::source_belongs_to(const wg::DataPeer& peer,
   return cached_source_peer_ == &peer;
 }
 
-void ReceivePass::deliver(const CipherJob& job, const Packet& packet, const Topology& topology) {
+void ReceivePass::deliver(const CipherJob& job,
+                          const Packet& packet,
+                          const Topology& topology,
+                          TimePoint now) {
   const MutableByteView plaintext(job.data, job.size);
   const auto size = ip::inner_length(plaintext);
   if (!size) {
@@ -286,8 +289,18 @@ void ReceivePass::deliver(const CipherJob& job, const Packet& packet, const Topo
     }
     ip::set_ecn(inner, *ecn);
   }
+  if (topology.filter && !may_enter(inner, now)) return;
   const bool local = is_local(ip::destination_address(inner), topology);
   coalescer_.add(inner, local ? Destination::Local : Destination::Forwarded);
+}
+
+bool ReceivePass::may_enter(ByteView packet, TimePoint now) {
+  const auto info = ip::parse_packet(packet);
+  const policy::Verdict verdict =
+      info ? link_.packet_filter->check_inbound(*info, packet, now) : policy::Verdict::BadHeader;
+  if (verdict == policy::Verdict::Accept) return true;
+  counters_.drop(drop_reason(verdict));
+  return false;
 }
 
 bool ReceivePass::is_local(const IpAddress& destination, const Topology& topology) {

@@ -64,13 +64,14 @@ class ReceivePass final : private WriteSink {
   void take_handshake(ByteView datagram, const io::InMessage& message, const Topology& topology);
   void take_path_datagram(ByteView datagram, const io::InMessage& message);
   void open_run(const Topology& topology, TimePoint now);
-  void deliver(const CipherJob& job, const Packet& packet, const Topology& topology);
+  void deliver(const CipherJob& job, const Packet& packet, const Topology& topology, TimePoint now);
   void note_authenticated(const Packet& packet, std::uint32_t size, TimePoint now);
   void note_source(wg::DataPeer& peer, const io::InMessage& message);
   void finish_peer_run(TimePoint now);
   bool source_belongs_to(const wg::DataPeer& peer,
                          const IpAddress& source,
                          const Topology& topology);
+  bool may_enter(ByteView packet, TimePoint now);  // by the filter
   bool is_local(const IpAddress& destination, const Topology& topology);
 
   // WriteSink: what the coalescer has made ready.

@@ -69,6 +69,13 @@ bool Transmitter::add_item(std::span<const std::uint8_t, virtio::kNetHeaderSize>
     counters_.drop(DropReason::TunBadHeader);
     return false;
   }
+  if (topology.filter) {
+    const policy::Verdict verdict = link_.packet_filter->check_outbound(*info, now);
+    if (verdict != policy::Verdict::Accept) {
+      counters_.drop(drop_reason(verdict));
+      return false;
+    }
+  }
   wg::DataPeer* const peer = find_peer(info->destination, topology);
   if (peer == nullptr) {
     counters_.drop(DropReason::NoPeer);

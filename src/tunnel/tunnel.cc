@@ -118,6 +118,10 @@ class TunnelImpl final : public Tunnel {
     control_->set_local_addresses(std::move(addresses), {.tcp = accepted.tcp, .udp = accepted.udp});
   }
 
+  void set_filter(std::shared_ptr<const policy::Filter> filter) override {
+    control_->set_filter(std::move(filter));
+  }
+
   Facts facts() const override {
     return {.cipher = cipher_name_,
             .tun = tun_->offloads(),

@@ -15,6 +15,7 @@
 #include "crypto/packet_cipher.h"
 #include "io/tun_device.h"
 #include "io/udp_socket.h"
+#include "policy/filter.h"
 #include "tunnel/drop_reason.h"
 #include "tunnel/mesh.h"
 #include "wg/engine.h"
@@ -74,6 +75,10 @@ class Tunnel {
   // The device's own addresses: UDP is merged only when it ends here (spec: data-plane
   // section 2.5).
   virtual void set_local_addresses(std::vector<IpAddress> addresses) = 0;
+
+  // Which packets peers may send us; null, as at the start: all that their allowed IPs cover. Flows
+  // go on through a change as policy::PacketFilter says.
+  virtual void set_filter(std::shared_ptr<const policy::Filter> filter) = 0;
 
   virtual Facts facts() const = 0;
   virtual CounterSnapshot counters() const = 0;  // since the start

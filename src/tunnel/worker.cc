@@ -59,6 +59,7 @@ Result<void> Worker::run(const io::EventFd& stop) {
 bool Worker::round() {
   link_.reclaimer.quiescent();
   topology_.refresh();
+  if (topology_->filter) use_filter();
   const TimePoint now = clock_.now();
   run_commands(now);
   int device_error = 0;
@@ -73,6 +74,12 @@ bool Worker::round() {
     return false;
   }
   return more;
+}
+
+void Worker::use_filter() {
+  policy::PacketFilter& filter = *link_.packet_filter;
+  if (filter.filter() != topology_->filter) filter.set_filter(topology_->filter);
+  counters_.count(Counter::FlowEvictions, filter.take_evictions());
 }
 
 void Worker::run_commands(TimePoint now) {

@@ -40,6 +40,7 @@ class Worker {
   const io::UdpReceiver& receiver() const { return receive_.receiver(); }
 
  private:
+  void use_filter();
   void run_commands(TimePoint now);
   void fail(int device_error);
 

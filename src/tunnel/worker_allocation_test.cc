@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "policy/filter.h"
 #include "tunnel/testing/mesh_pair.h"
 
 // The packet path allocates nothing, takes no lock and reads the clock at most once a round (spec:
@@ -73,6 +74,42 @@ TEST(WorkerAllocation, IsNoneOverManyPacketsBothWays) {
   for (; packets < kPackets; rounds += 8) packets += exchange();
   EXPECT_EQ(allocations - allocated, 0U);
   EXPECT_LE(pair.clock.reads - clock_reads, rounds);
+}
+
+TEST(WorkerAllocation, IsNoneWithAFilterUnderAFloodOfFlows) {
+  testing::Pair pair;
+  pair.connect();
+  const auto filter = [](const testing::Side& side, const testing::Side& peer) {
+    policy::FilterConfig config;
+    config.rules.rules = {{.sources = {policy::AddressRange::of(peer.inner)},
+                           .destinations = {{policy::AddressRange::of(side.inner), {}}},
+                           .protocols = {ip::protocol::kUdp}}};
+    config.addresses = {side.inner};
+    return *policy::Filter::create(config);
+  };
+  pair.a.control.set_filter(filter(pair.a, pair.b));
+  pair.b.control.set_filter(filter(pair.b, pair.a));
+  const auto large = testing::tcp_super_packet(pair.a, pair.b, 63'000, 1'368);
+  auto small = testing::udp_packet(pair.a, pair.b, 64);
+  std::uint32_t flow = 0;
+  const auto exchange = [&] {
+    for (int i = 0; i < 20; ++i, ++flow) {  // ports of both ends: more flows than there are slots
+      store_be(&small[10 + 20], static_cast<std::uint32_t>(flow * 2'654'435'761U));
+      pair.a.tun.put(small);
+    }
+    pair.a.tun.put(large);
+    for (int i = 0; i < 4; ++i) {
+      pair.a.worker->round();
+      pair.b.worker->round();
+    }
+    return pair.b.tun.discard();
+  };
+  exchange();
+
+  const std::uint64_t allocated = allocations;
+  for (std::size_t packets = 0; packets < kPackets; packets += 67) ASSERT_EQ(exchange(), 21U);
+  EXPECT_EQ(allocations - allocated, 0U);
+  EXPECT_EQ(pair.b.drops(DropReason::FilterNoRule), 0U);
 }
 
 TEST(WorkerAllocation, IsNoneOnManagedPathsAndUnderAFloodOfProbes) {

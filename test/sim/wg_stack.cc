@@ -12,7 +12,8 @@ namespace warren::sim {
 
 namespace {
 
-constexpr std::size_t kMtu = 1420;  // for padding; nothing is fragmented here
+constexpr std::size_t kMtu = 1420;       // for padding; nothing is fragmented here
+constexpr std::size_t kFlowSlots = 256;  // a scenario has a few, and many nodes
 
 }  // namespace
 
@@ -21,7 +22,8 @@ WgStack::WgStack(VirtualTime& time, std::uint64_t seed, wg::PathMode path_mode)
       random_(seed),
       wall_clock_(time),
       engine_(random_, wall_clock_, path_mode),
-      cipher_(create_packet_cipher(CipherChoice::Evp).value()) {}
+      cipher_(create_packet_cipher(CipherChoice::Evp).value()),
+      filter_(seed, kFlowSlots) {}
 
 WgStack::~WgStack() = default;
 
@@ -34,6 +36,10 @@ void WgStack::configure(const std::function<void(wg::Engine&, TimePoint, wg::Act
   change(engine_, time_.now(), actions_);
   routes_ = engine_.allowed_ips();
   finish_event();
+}
+
+void WgStack::set_filter(std::shared_ptr<const policy::Filter> filter) {
+  filter_.set_filter(std::move(filter));
 }
 
 void WgStack::finish_event() {
@@ -83,9 +89,13 @@ void WgStack::perform(const wg::Action& action) {
 }
 
 void WgStack::send_packet(ByteView packet) {
-  const auto size = ip::inner_length(packet);
-  WARREN_CHECK(size.has_value());
-  wg::DataPeer* const peer = routes_->find(ip::destination_address(packet));
+  const auto info = ip::parse_packet(packet);
+  WARREN_CHECK(info.has_value());
+  if (has_filter() && filter_.check_outbound(*info, time_.now()) != policy::Verdict::Accept) {
+    ++counters_.filtered;
+    return;
+  }
+  wg::DataPeer* const peer = routes_->find(info->destination);
   if (peer == nullptr) {
     ++counters_.no_peer;
     return;
@@ -234,6 +244,13 @@ void WgStack::deliver(wg::DataPeer& peer, ByteView plaintext) {
   if (routes_->find(ip::source_address(packet)) != &peer) {
     ++counters_.inner_source;
     return;
+  }
+  if (has_filter()) {
+    const auto info = ip::parse_packet(packet);
+    if (!info || filter_.check_inbound(*info, packet, time_.now()) != policy::Verdict::Accept) {
+      ++counters_.filtered;
+      return;
+    }
   }
   note("delivered");
   observer_->on_delivered(peer.id, packet);

@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "crypto/packet_cipher.h"
+#include "policy/packet_filter.h"
 #include "sim/virtual_time.h"
 #include "wg/engine.h"
 
@@ -27,6 +28,7 @@ struct WgCounters {
   std::size_t rx_replay = 0;
   std::size_t inner_bad = 0;
   std::size_t inner_source = 0;
+  std::size_t filtered = 0;  // either way
 };
 
 // Hears what a host does, to check it. Calls come before the effect.
@@ -76,6 +78,9 @@ class WgStack {
   // Changes configuration, does what comes of it and publishes it.
   void configure(const std::function<void(wg::Engine&, TimePoint, wg::Actions&)>& change);
 
+  // Null, as at the start: nothing is checked.
+  void set_filter(std::shared_ptr<const policy::Filter> filter);
+
   void send_packet(ByteView packet);  // an IP packet of an application here
 
  protected:
@@ -114,11 +119,14 @@ class WgStack {
   void receive_data(ByteView datagram, const UdpPath& from);
   void deliver(wg::DataPeer& peer, ByteView plaintext);
 
+  bool has_filter() const { return filter_.filter() != nullptr; }
+
   VirtualTime& time_;
   SeededRandom random_;
   VirtualWallClock wall_clock_;
   wg::Engine engine_;
   std::unique_ptr<PacketCipher> cipher_;
+  policy::PacketFilter filter_;
   std::shared_ptr<const wg::AllowedIps> routes_ = std::make_shared<wg::AllowedIps>();
   std::unordered_map<wg::PeerId, std::deque<std::vector<std::uint8_t>>> staged_;
   wg::Actions actions_;  // what the engine asked for in this event and was not done yet

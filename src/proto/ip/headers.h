@@ -62,6 +62,8 @@ inline constexpr std::size_t kIpv6HopLimitOffset = 7;
 inline constexpr std::size_t kIpv6SourceOffset = 8;
 inline constexpr std::size_t kIpv6DestinationOffset = 24;
 inline constexpr std::size_t kIpv6FragmentHeaderSize = 8;
+inline constexpr std::uint16_t kIpv6FragmentOffsetMask = 0xFFF8;  // in bytes
+inline constexpr std::uint16_t kIpv6MoreFragments = 0x0001;
 
 // RFC 9293 section 3.1
 inline constexpr std::size_t kTcpMinHeaderSize = 20;
@@ -92,6 +94,31 @@ inline constexpr std::size_t kUdpChecksumOffset = 6;
 // RFC 792, RFC 4443 section 2.1: the part that all messages share.
 inline constexpr std::size_t kIcmpMinHeaderSize = 4;
 inline constexpr std::size_t kIcmpChecksumOffset = 2;
+inline constexpr std::size_t kIcmpQuoteOffset =
+    8;  // in errors: where the packet begins that failed
+
+// IANA "ICMP Type Numbers" and "ICMPv6 type Numbers".
+namespace icmp_type {
+inline constexpr std::uint8_t kEchoReply = 0;
+inline constexpr std::uint8_t kUnreachable = 3;
+inline constexpr std::uint8_t kRedirect = 5;
+inline constexpr std::uint8_t kEcho = 8;
+inline constexpr std::uint8_t kRouterAdvertisement = 9;
+inline constexpr std::uint8_t kRouterSolicitation = 10;
+inline constexpr std::uint8_t kTimeExceeded = 11;
+inline constexpr std::uint8_t kParameterProblem = 12;
+}  // namespace icmp_type
+
+namespace icmp6_type {
+inline constexpr std::uint8_t kUnreachable = 1;
+inline constexpr std::uint8_t kTooBig = 2;
+inline constexpr std::uint8_t kTimeExceeded = 3;
+inline constexpr std::uint8_t kParameterProblem = 4;
+inline constexpr std::uint8_t kEcho = 128;
+inline constexpr std::uint8_t kEchoReply = 129;
+inline constexpr std::uint8_t kRouterSolicitation = 133;  // the first of neighbour discovery
+inline constexpr std::uint8_t kNeighbourRedirect = 137;   // the last: RFC 4861 section 4
+}  // namespace icmp6_type
 
 struct Ipv4Header {
   std::uint8_t traffic_class = 0;

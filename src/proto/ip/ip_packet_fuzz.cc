@@ -19,6 +19,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     WARREN_CHECK(ip::get_ecn(marked) == ip::Ecn::Ce &&
                  ip::parse_packet(marked)->ecn() == ip::Ecn::Ce);
   }
+  if (const auto quote = ip::parse_quote(bytes)) {
+    WARREN_CHECK(quote->source.is_v4() == quote->destination.is_v4());
+  }
   const auto v4 = ip::decode_ipv4(bytes);
   const auto v6 = ip::decode_ipv6(bytes);
   WARREN_CHECK(!(v4 && v6) && (info.has_value() == (v4 || v6)));

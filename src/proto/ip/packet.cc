@@ -82,26 +82,13 @@ Result<PacketInfo, DecodeError> parse_v4(ByteView packet) {
   info.traffic_class = packet[kIpv4TosOffset];
   info.protocol = packet[kIpv4ProtocolOffset];
   info.is_fragment = (fragment & kIpv4MoreFragments) != 0 || fragment_offset != 0;
+  info.fragment_offset = static_cast<std::uint16_t>(fragment_offset);
   info.ip_header_size = static_cast<std::uint16_t>(header_size);
   info.total_size = static_cast<std::uint32_t>(total);
   info.source = source_address(packet);
   info.destination = destination_address(packet);
   parse_payload(info, packet.subspan(header_size, total - header_size), fragment_offset);
   return info;
-}
-
-bool is_extension_header(std::uint8_t next_header) {
-  switch (next_header) {
-    case protocol::kHopByHop:
-    case protocol::kRouting:
-    case protocol::kFragment:
-    case protocol::kAuthentication:
-    case protocol::kDestinationOptions:
-    case protocol::kMobility:
-      return true;
-    default:
-      return false;
-  }
 }
 
 Result<PacketInfo, DecodeError> parse_v6(ByteView packet) {
@@ -119,9 +106,10 @@ Result<PacketInfo, DecodeError> parse_v6(ByteView packet) {
   if (info.protocol == protocol::kFragment) {  // RFC 8200 section 4.5
     if (payload.size() < kIpv6FragmentHeaderSize) return info;
     const auto fragment = load_be<std::uint16_t>(payload.data() + 2);
-    fragment_offset = fragment & 0xFFF8U;
+    fragment_offset = fragment & kIpv6FragmentOffsetMask;
     info.protocol = payload[0];
-    info.is_fragment = true;
+    info.is_fragment = (fragment & kIpv6MoreFragments) != 0 || fragment_offset != 0;
+    info.fragment_offset = static_cast<std::uint16_t>(fragment_offset);
     info.ip_header_size = kIpv6HeaderSize + kIpv6FragmentHeaderSize;
     payload = payload.subspan(kIpv6FragmentHeaderSize);
   }
@@ -130,7 +118,25 @@ Result<PacketInfo, DecodeError> parse_v6(ByteView packet) {
   return info;
 }
 
+bool has_ports(std::uint8_t protocol) {
+  return protocol == protocol::kTcp || protocol == protocol::kUdp || protocol == protocol::kSctp;
+}
+
 }  // namespace
+
+bool is_extension_header(std::uint8_t next_header) {
+  switch (next_header) {
+    case protocol::kHopByHop:
+    case protocol::kRouting:
+    case protocol::kFragment:
+    case protocol::kAuthentication:
+    case protocol::kDestinationOptions:
+    case protocol::kMobility:
+      return true;
+    default:
+      return false;
+  }
+}
 
 Result<PacketInfo, DecodeError> parse_packet(ByteView packet) {
   if (packet.empty()) return unexpected(DecodeError::Truncated);
@@ -155,6 +161,44 @@ Result<std::size_t, DecodeError> inner_length(ByteView plaintext) {
   }
   if (length > plaintext.size()) return unexpected(DecodeError::BadLength);
   return length;
+}
+
+Result<Quote, DecodeError> parse_quote(ByteView message) {
+  if (message.size() <= kIcmpQuoteOffset) return unexpected(DecodeError::Truncated);
+  ByteView rest = message.subspan(kIcmpQuoteOffset);
+  const unsigned version = version_of(rest);
+  Quote quote;
+  std::size_t header_size = kIpv6HeaderSize;
+  if (version == kVersion4) {
+    header_size = (rest[0] & 0x0FU) * 4UL;
+    if (header_size < kIpv4MinHeaderSize) return unexpected(DecodeError::BadValue);
+  } else if (version != kVersion6) {
+    return unexpected(DecodeError::NotThisMessage);
+  }
+  if (rest.size() < header_size) return unexpected(DecodeError::Truncated);
+  quote.source = source_address(rest);
+  quote.destination = destination_address(rest);
+  if (version == kVersion4) {
+    quote.protocol = rest[kIpv4ProtocolOffset];
+    const auto fragment = load_be<std::uint16_t>(rest.data() + kIpv4FragmentOffset);
+    quote.is_later_fragment = (fragment & kIpv4FragmentOffsetMask) != 0;
+    rest = rest.subspan(header_size);
+  } else {
+    quote.protocol = rest[kIpv6NextHeaderOffset];
+    rest = rest.subspan(header_size);
+    if (quote.protocol == protocol::kFragment) {
+      if (rest.size() < kIpv6FragmentHeaderSize) return unexpected(DecodeError::Truncated);
+      quote.protocol = rest[0];
+      quote.is_later_fragment =
+          (load_be<std::uint16_t>(rest.data() + 2) & kIpv6FragmentOffsetMask) != 0;
+      rest = rest.subspan(kIpv6FragmentHeaderSize);
+    }
+  }
+  if (quote.is_later_fragment || !has_ports(quote.protocol)) return quote;
+  if (rest.size() < 4) return unexpected(DecodeError::Truncated);
+  quote.source_port = load_be<std::uint16_t>(rest.data());
+  quote.destination_port = load_be<std::uint16_t>(rest.data() + 2);
+  return quote;
 }
 
 }  // namespace warren::ip

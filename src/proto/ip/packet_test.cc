@@ -156,6 +156,68 @@ TEST(IpPacket, UnderstandsOneIpv6FragmentHeader) {
   EXPECT_EQ(parse_packet(packet)->kind, PacketKind::Unknown);
 }
 
+TEST(IpPacket, CallsAnAtomicIpv6FragmentWhole) {  // RFC 6946
+
+  auto packet = from_hex(kFragment6);
+  store_be<std::uint16_t>(packet.data() + 42, 0);
+  const auto info = parse_packet(packet);
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->kind, PacketKind::Transport);
+  EXPECT_FALSE(info->is_fragment);
+  EXPECT_EQ(info->source_port, 53);
+  store_be<std::uint16_t>(packet.data() + 42, 88);
+  EXPECT_EQ(parse_packet(packet)->fragment_offset, 88);
+}
+
+// An ICMP error about `packet`, of which `size` bytes are quoted.
+std::vector<std::uint8_t> error_about(const std::vector<std::uint8_t>& packet, std::size_t size) {
+  std::vector<std::uint8_t> out = {3, 1, 0, 0, 0, 0, 0, 0};
+  out.insert(out.end(), packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(size));
+  return out;
+}
+
+TEST(IpQuote, ReadsWhatAnErrorIsAbout) {
+  // RFC 792: the header and 64 bits
+  const auto quote = parse_quote(error_about(from_hex(kUdp4), 28));
+  ASSERT_TRUE(quote);
+  EXPECT_EQ(*quote, (Quote{.source = IpAddress::v4({198, 51, 100, 20}),
+                           .destination = IpAddress::v4({198, 51, 100, 21}),
+                           .protocol = protocol::kUdp,
+                           .source_port = 41641,
+                           .destination_port = 12898}));
+  const auto quote6 = parse_quote(error_about(from_hex(kTcp6), 48));
+  ASSERT_TRUE(quote6);
+  EXPECT_EQ(quote6->protocol, protocol::kTcp);
+  EXPECT_EQ(quote6->source_port, 443);
+}
+
+TEST(IpQuote, KnowsFragments) {
+  auto packet = from_hex(kFragment6);
+  auto quote = parse_quote(error_about(packet, packet.size()));
+  ASSERT_TRUE(quote);
+  EXPECT_EQ(quote->source_port, 53);
+  EXPECT_FALSE(quote->is_later_fragment);
+  store_be<std::uint16_t>(packet.data() + 42, 80);
+  quote = parse_quote(error_about(packet, 48));
+  ASSERT_TRUE(quote);
+  EXPECT_EQ(quote->protocol, protocol::kUdp);
+  EXPECT_TRUE(quote->is_later_fragment);
+  EXPECT_EQ(quote->source_port, 0);
+}
+
+TEST(IpQuote, RejectsEveryTruncation) {
+  for (const auto& [text, needed] :
+       {std::tuple(kUdp4, 24), std::tuple(kTcp6, 44), std::tuple(kFragment6, 52)}) {
+    const auto message = error_about(from_hex(text), static_cast<std::size_t>(needed));
+    EXPECT_TRUE(parse_quote(message));
+    for (std::size_t n = 0; n < message.size(); ++n) {
+      EXPECT_FALSE(parse_quote(ByteView(message).first(n))) << "length " << n;
+    }
+  }
+  EXPECT_EQ(parse_quote(std::vector<std::uint8_t>(60, 0x11)),
+            unexpected(DecodeError::NotThisMessage));
+}
+
 TEST(IpPacket, DoesNotUnderstandOtherIpv6ExtensionHeaders) {
   for (const std::uint8_t next :
        {protocol::kHopByHop, protocol::kRouting, protocol::kAuthentication,

@@ -1,0 +1,101 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "policy/filter.h"
+#include "tunnel/testing/pair.h"
+
+namespace warren::tunnel {
+namespace {
+
+using testing::Pair;
+using testing::Side;
+
+// Lets peers send UDP to `ports` of the side.
+std::shared_ptr<const policy::Filter> filter_of(const Side& side, policy::PortRange ports) {
+  policy::FilterConfig config;
+  config.rules.rules = {{.sources = {policy::AddressRange::all(false)},
+                         .destinations = {{policy::AddressRange::all(false), ports}},
+                         .protocols = {ip::protocol::kUdp}}};
+  config.addresses = {side.inner};
+  return *policy::Filter::create(config);
+}
+
+constexpr policy::PortRange kOpen{.first = 2222, .last = 2222};  // where testing::udp_packet goes
+constexpr policy::PortRange kShut{.first = 2223, .last = 65535};
+
+std::vector<std::uint8_t> answer_to(std::vector<std::uint8_t> packet) {
+  std::swap_ranges(&packet[10 + 12], &packet[10 + 16], &packet[10 + 16]);
+  std::swap_ranges(&packet[10 + 20], &packet[10 + 22], &packet[10 + 22]);
+  return packet;
+}
+
+class WorkerFilter : public ::testing::Test {
+ protected:
+  WorkerFilter() { pair.connect(); }
+
+  // How many packets, or super-packets, came through.
+  std::size_t send(Side& from, Side& to, const std::vector<std::uint8_t>& packet) {
+    from.tun.put(packet);
+    pair.settle();
+    return to.tun.discard();
+  }
+
+  Pair pair;
+};
+
+TEST_F(WorkerFilter, ChecksNothingWithoutOne) {
+  EXPECT_EQ(send(pair.a, pair.b, testing::udp_packet(pair.a, pair.b, 10)), 1U);
+  EXPECT_EQ(pair.b.control.link().packet_filter, nullptr);
+}
+
+TEST_F(WorkerFilter, DropsWhatNoRuleAllowsAndCountsWhy) {
+  pair.b.control.set_filter(filter_of(pair.b, kOpen));
+  EXPECT_EQ(send(pair.a, pair.b, testing::udp_packet(pair.a, pair.b, 10)), 1U);
+  pair.b.control.set_filter(filter_of(pair.b, kShut));
+  EXPECT_EQ(send(pair.a, pair.b, testing::udp_packet(pair.a, pair.b, 10)), 0U);
+  EXPECT_EQ(pair.b.drops(DropReason::FilterNoRule), 1U);
+  pair.b.control.set_filter(nullptr);
+  EXPECT_EQ(send(pair.a, pair.b, testing::udp_packet(pair.a, pair.b, 10)), 1U);
+}
+
+TEST_F(WorkerFilter, LetsAnswersIn) {
+  pair.b.control.set_filter(filter_of(pair.b, kShut));
+  const auto question = testing::udp_packet(pair.b, pair.a, 10);
+  EXPECT_EQ(send(pair.a, pair.b, answer_to(question)), 0U);
+  EXPECT_EQ(send(pair.b, pair.a, question), 1U);
+  EXPECT_EQ(send(pair.a, pair.b, answer_to(question)), 1U);
+}
+
+TEST_F(WorkerFilter, KeepsFlowsWhenTheWorkerIsAnother) {
+  pair.b.control.set_filter(filter_of(pair.b, kShut));
+  const auto question = testing::udp_packet(pair.b, pair.a, 10);
+  send(pair.b, pair.a, question);
+  pair.b.move_to("192.0.2.99", 9999);
+  send(pair.b, pair.a, testing::udp_packet(pair.b, pair.a, 11));  // so that a follows
+  auto other = testing::udp_packet(pair.b, pair.a, 10);
+  EXPECT_EQ(send(pair.a, pair.b, answer_to(question)), 1U);
+  other[10 + 21] ^= 1;  // a source port that asked nothing
+  EXPECT_EQ(send(pair.a, pair.b, answer_to(other)), 0U);
+}
+
+TEST_F(WorkerFilter, LetsOrTakesSuperPacketsWhole) {
+  pair.b.control.set_filter(filter_of(pair.b, kShut));
+  const auto packet = testing::tcp_super_packet(pair.a, pair.b, 40'000, 1'368);
+  EXPECT_EQ(send(pair.a, pair.b, packet), 1U);
+  auto begin = packet;
+  begin[10 + 33] = ip::tcp_flag::kSyn;
+  EXPECT_EQ(send(pair.a, pair.b, begin), 0U);
+  EXPECT_EQ(pair.b.drops(DropReason::FilterNoRule), 30U);
+}
+
+TEST_F(WorkerFilter, KeepsMulticastAtHome) {
+  pair.a.control.set_filter(filter_of(pair.a, kOpen));
+  auto packet = testing::udp_packet(pair.a, pair.b, 10);
+  packet[10 + 16] = 224;
+  EXPECT_EQ(send(pair.a, pair.b, packet), 0U);
+  EXPECT_EQ(pair.a.drops(DropReason::FilterMulticast), 1U);
+  EXPECT_EQ(pair.a.drops(DropReason::NoPeer), 0U);
+}
+
+}  // namespace
+}  // namespace warren::tunnel
