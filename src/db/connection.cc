@@ -131,9 +131,8 @@ Result<void> ConnectionState::set_up(const SqliteOptions& options) {
   // "name" is a column also where there is none of that name; 'name' is text.
   sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
   sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
-  if (options.access == Access::Read || options.access == Access::Salvage) {
-    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  }
+  // Only checkpoint() copies the log: a file that turns out to be damaged is left as it is.
+  sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   if (options.access == Access::Read) {
     read_limit = options.read_limit;
     sqlite3_progress_handler(db, kStepsBetweenLooks, on_progress, this);

@@ -3,8 +3,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <utility>
+
+#include <unistd.h>
 
 #include "db/error.h"
 
@@ -14,7 +18,11 @@ namespace warren::db {
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "warren-db-XXXXXX").string();
+    // In memory where that is possible: these tests flush thousands of times.
+    const char* const memory = "/dev/shm";
+    const std::filesystem::path parent =
+        access(memory, W_OK) == 0 ? memory : std::filesystem::temp_directory_path();
+    std::string name = (parent / "warren-db-XXXXXX").string();
     WARREN_CHECK(mkdtemp(name.data()) != nullptr);
     path_ = name;
   }
@@ -34,6 +42,16 @@ class TemporaryDirectory {
  private:
   std::string path_;
 };
+
+// Whole files, to damage them.
+inline std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+inline void write_file(const std::string& path, std::string_view content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
 
 template <class T>
 T must(Result<T> result) {
