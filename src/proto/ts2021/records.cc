@@ -64,14 +64,14 @@ Result<void, DecodeError> RecordOpener::collect(ByteView& stream, std::vector<st
       return open_record(record, out);
     }
   }
-  WARREN_TRY(std::size_t size, record_size(partial_));
-  const bool has_header = size != 0;
-  if (!has_header) size = kFrameHeaderSize;
-  const ByteView part = stream.first(std::min(stream.size(), size - partial_.size()));
+  WARREN_TRY(const std::size_t known, record_size(partial_));
+  const std::size_t wanted = known != 0 ? known : kFrameHeaderSize;
+  const ByteView part = stream.first(std::min(stream.size(), wanted - partial_.size()));
   stream = stream.subspan(part.size());
-  partial_.reserve(size);
+  partial_.reserve(wanted);
   partial_.insert(partial_.end(), part.begin(), part.end());
-  if (!has_header || partial_.size() < size) return {};
+  WARREN_TRY(const std::size_t size, record_size(partial_));  // a bad header is refused at once
+  if (size == 0 || partial_.size() < size) return {};
   const std::vector<std::uint8_t> record = std::move(partial_);
   partial_ = {};  // a connection that waits holds no buffer
   return open_record(record, out);

@@ -6,7 +6,8 @@ using namespace warren;  // NOLINT(google-build-using-namespace): a fuzz target
 
 namespace {
 
-// The first byte says where the rest is cut, and which byte of the sealed stream is changed.
+// The first byte of the input says where the rest is cut, and which byte of a sealed stream is
+// changed.
 std::vector<std::uint8_t> open_in_pieces(ByteView stream, std::size_t piece, bool& ok) {
   ts2021::RecordOpener opener{SymmetricKey()};
   std::vector<std::uint8_t> out;
