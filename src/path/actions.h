@@ -42,6 +42,13 @@ struct SetPath {
   bool operator==(const SetPath&) const = default;
 };
 
+// The peer's process is another: wg::Engine::on_peer_restarted.
+struct ForgetSession {
+  PeerId peer;
+
+  bool operator==(const ForgetSession&) const = default;
+};
+
 // Our home relay: stay connected to it, tell it and the coordination server.
 struct SetHome {
   relay::RegionId region;
@@ -80,6 +87,7 @@ struct ReportReady {
 using Action = std::variant<SendUdp,
                             SendRelay,
                             SetPath,
+                            ForgetSession,
                             SetHome,
                             CheckRelay,
                             MeasureRelay,

@@ -34,6 +34,17 @@ void Engine::State::forget_disco_key(Peer& peer) {
   if (found->second.empty()) by_disco_key.erase(found);
 }
 
+// What was sent to the old process nobody answers, and where the new one is has to show.
+void Engine::State::on_restarted(Peer& peer, TimePoint now, Actions& out) {
+  peer.pings.clear();
+  peer.initiation.clear();
+  peer.next_repeat = kNever;
+  peer.last_call = TimePoint::min();
+  peer.gone_backoff = {};
+  if (peer.best) peer.liveness.doubt(now);
+  out.emplace_back(ForgetSession{peer.id});
+}
+
 const BoxKey* Engine::State::box(Peer& peer) const {
   if (peer.config.disco_key.is_zero()) return nullptr;
   if (!peer.box) {
@@ -68,12 +79,14 @@ void Engine::set_peer(PeerId id, const PeerConfig& config, TimePoint now, Action
   if (!is_new && peer.config.node_key != config.node_key)
     state_->by_node_key.erase(peer.config.node_key);
   const bool has_news = has_new_disco_key || peer.config != config;
+  const bool is_restarted = !is_new && has_new_disco_key && !config.disco_key.is_zero();
 
   peer.config = config;
   state_->by_node_key[config.node_key] = &peer;
   if (has_new_disco_key && !config.disco_key.is_zero())
     state_->by_disco_key[config.disco_key].push_back(&peer);
   peer.candidates.set_configured(config.endpoints);
+  if (is_restarted) state_->on_restarted(peer, now, out);
   // What is new may open a way: an active peer is probed at once.
   if (has_news && peer.is_active(now)) state_->start_discovery(peer, now);
   state_->finish(peer, now, out);
@@ -85,6 +98,7 @@ void Engine::remove_peer(PeerId id) {
   if (peer->was_active) --state_->active_peers;
   state_->deadlines.move(id, peer->queued_deadline, kNever);
   state_->forget_disco_key(*peer);
+  state_->publish(*peer, {});
   const auto by_key = state_->by_node_key.find(peer->config.node_key);
   if (by_key != state_->by_node_key.end() && by_key->second == peer)
     state_->by_node_key.erase(by_key);
@@ -96,6 +110,12 @@ std::optional<PeerId> Engine::find(const NodePublicKey& node_key) const {
   const Peer* const peer = state_->find(node_key);
   if (peer == nullptr) return std::nullopt;
   return peer->id;
+}
+
+std::optional<PeerId> Engine::find_proven(const Endpoint& endpoint) const {
+  const auto found = state_->by_proven.find(endpoint);
+  if (found == state_->by_proven.end()) return std::nullopt;
+  return found->second->id;
 }
 
 PeerStatus Engine::status(PeerId id) const {
@@ -131,8 +151,9 @@ const Counters& Engine::counters() const {
 
 std::size_t Engine::table_entries() const {
   std::size_t out = state_->by_node_key.size() + state_->by_disco_key.size() +
-                    state_->connected.size() + state_->own.size() + state_->netcheck.size() +
-                    state_->home_choice.size() + state_->waiting_for_stun.size();
+                    state_->by_proven.size() + state_->connected.size() + state_->own.size() +
+                    state_->netcheck.size() + state_->home_choice.size() +
+                    state_->waiting_for_stun.size();
   for (const auto& [id, peer] : state_->peers)
     out += 1 + peer->candidates.all().size() + peer->pings.size();
   return out;

@@ -83,7 +83,8 @@ class Engine {
   void set_keys(const NodePublicKey& node_key, DiscoPrivateKey disco_key);
   const DiscoPublicKey& disco_key() const;
   void set_relay_map(std::shared_ptr<const relay::Map> map, TimePoint now, Actions& out);
-  // Adds a peer, or changes what is known of it.
+  // Adds a peer, or changes what is known of it. Another disco key is another process: the peer's
+  // path stays, in doubt, and its WireGuard session is of no more use (spec: paths section 1.10).
   void set_peer(PeerId peer, const PeerConfig& config, TimePoint now, Actions& out);
   void remove_peer(PeerId peer);
 
@@ -131,6 +132,8 @@ class Engine {
 
   // --- for status
   std::optional<PeerId> find(const NodePublicKey& node_key) const;
+  // Whose direct path, proven and trusted, leads there.
+  std::optional<PeerId> find_proven(const Endpoint& endpoint) const;
   PeerStatus status(PeerId peer) const;  // of a peer that was set
   const Report& report() const;          // the last complete one
   const std::vector<Endpoint>& endpoints() const;

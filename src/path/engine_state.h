@@ -28,6 +28,7 @@ struct Engine::State {
   // With this disco key; a key may belong to several nodes (spec: paths section 4.4).
   const std::vector<Peer*>* find(const DiscoPublicKey& disco_key) const;
   void forget_disco_key(Peer& peer);
+  void on_restarted(Peer& peer, TimePoint now, Actions& out);
   const BoxKey* box(Peer& peer) const;  // null: the peer speaks no disco
 
   // --- datagrams (engine_datagrams.cc)
@@ -89,6 +90,7 @@ struct Engine::State {
   // Last thing in each event that touched the peer: says what changed and queues its next deadline.
   void enter(Peer& peer, PathState state, TimePoint now, Actions& out);
   void finish(Peer& peer, TimePoint now, Actions& out);
+  void publish(Peer& peer, const wg::PeerPath& path);  // nowhere: also withdraws it
 
   Random& random;
   NodePublicKey node_key;
@@ -99,6 +101,7 @@ struct Engine::State {
   std::unordered_map<PeerId, std::unique_ptr<Peer>> peers;
   std::unordered_map<NodePublicKey, Peer*> by_node_key;
   std::unordered_map<DiscoPublicKey, std::vector<Peer*>> by_disco_key;
+  std::unordered_map<Endpoint, Peer*> by_proven;  // the remote of a trusted direct path
   wg::DeadlineQueue deadlines;
   std::size_t active_peers = 0;
 

@@ -100,12 +100,22 @@ void Engine::State::finish(Peer& peer, TimePoint now, Actions& out) {
 
   const wg::PeerPath next = path(peer, now);
   if (next != peer.published) {
-    peer.published = next;
+    publish(peer, next);
     out.emplace_back(SetPath{.peer = peer.id, .path = next});
   }
   const TimePoint deadline = next_timeout(peer, now);
   deadlines.move(peer.id, peer.queued_deadline, deadline);
   peer.queued_deadline = deadline;
+}
+
+void Engine::State::publish(Peer& peer, const wg::PeerPath& path) {
+  if (const auto& old = peer.published.direct) {
+    const auto found = by_proven.find(old->remote);
+    if (found != by_proven.end() && found->second == &peer) by_proven.erase(found);
+  }
+  peer.published = path;
+  const bool is_proven = path.direct && !path.relay && !peer.config.disco_key.is_zero();
+  if (is_proven) by_proven[path.direct->remote] = &peer;
 }
 
 void Engine::State::enter(Peer& peer, PathState state, TimePoint now, Actions& out) {

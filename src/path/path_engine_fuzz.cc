@@ -53,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   path::Engine engine(random);
   path::Actions out;
   TimePoint now{1000s};
-  const auto theirs = DiscoPrivateKey::generate(random);
+  auto theirs = DiscoPrivateKey::generate(random);
   const auto node_key = NodePrivateKey::generate(random).public_key();
   engine.set_keys(NodePrivateKey::generate(random).public_key(), DiscoPrivateKey::generate(random));
 
@@ -107,6 +107,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         break;
       case 9:
         config.endpoints.push_back(input.endpoint());
+        if (config.endpoints.size() % 2 == 0) theirs = DiscoPrivateKey::generate(random);
+        config.disco_key = theirs.public_key();
         engine.set_peer(kPeer, config, now, out);
         break;
       case 10:

@@ -155,6 +155,10 @@ void Control::on_event(const DeviceFailed& event, TimePoint /*now*/) const {
   if (observer_.failed) observer_.failed(errno_error("the TUN device failed", event.error));
 }
 
+void Control::on_event(const UnknownIndex& event, TimePoint now) {
+  paths_->on_unknown_index(event, now);
+}
+
 void Control::on_timeout(TimePoint now) {
   if (now >= next_activity_) drain_activity(now);
   engine_.on_timeout(now, actions_);

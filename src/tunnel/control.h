@@ -68,6 +68,7 @@ class Control {
   void on_event(const Roamed& event, TimePoint now);
   void on_event(const NothingStaged& event, TimePoint now);
   void on_event(const DeviceFailed& event, TimePoint now) const;
+  void on_event(const UnknownIndex& event, TimePoint now);
   void drain_activity(TimePoint now);
 
   // Performs what the engine asked for and hands on what it unlinked. Ends every entry point.

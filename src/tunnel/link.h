@@ -70,8 +70,8 @@ struct DeviceFailed {  // errno of the TUN device; the worker has ended
   int error = 0;
 };
 
-using WorkerEvent =
-    std::variant<Confirmed, RekeyWanted, SendWanted, Roamed, NothingStaged, DeviceFailed>;
+using WorkerEvent = std::
+    variant<Confirmed, RekeyWanted, SendWanted, Roamed, NothingStaged, DeviceFailed, UnknownIndex>;
 
 // --- control to worker
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <variant>
 
 #include "base/udp_path.h"
 #include "io/relay_port.h"
@@ -20,6 +21,11 @@ struct PathDatagram {
   UdpPath from;
   std::uint32_t size = 0;
   std::array<std::uint8_t, kMaxSize> bytes{};
+};
+
+// Data came for no key of ours.
+struct UnknownIndex {
+  std::variant<Endpoint, relay::Route> from;
 };
 
 struct PathLink {

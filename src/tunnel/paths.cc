@@ -129,6 +129,16 @@ void Paths::on_datagrams(PathLink& link, TimePoint now) {
   }
 }
 
+// Only where it is sure who sent it: the relay knows, or the peer has proven the address.
+void Paths::on_unknown_index(const UnknownIndex& event, TimePoint now) {
+  const auto* const route = std::get_if<relay::Route>(&event.from);
+  const auto peer = route != nullptr ? engine_.find(route->peer)
+                                     : engine_.find_proven(std::get<Endpoint>(event.from));
+  if (!peer) return;
+  if (route != nullptr) engine_.on_relayed(*peer, route->region, now, actions_);
+  wg_.on_unknown_index(*peer, now, wg_actions_);
+}
+
 void Paths::on_activity(wg::PeerId peer, TimePoint now) {
   if (!wg_.has_peer(peer)) return;
   wg::Activity& activity = wg_.data_peer(peer).activity;
@@ -198,6 +208,10 @@ void Paths::perform(const path::SetPath& action, TimePoint /*now*/) {
   if (!log_.enabled(LogLevel::Debug)) return;
   log_.debug("tunnel: path peer={} to=\"{}\"", wg_.status(action.peer).public_key.short_text(),
              describe(action.path));
+}
+
+void Paths::perform(const path::ForgetSession& action, TimePoint now) const {
+  wg_.on_peer_restarted(action.peer, now, wg_actions_);
 }
 
 void Paths::perform(const path::SetHome& action, TimePoint /*now*/) const {

@@ -55,6 +55,7 @@ class Paths {
 
   // --- the worker
   void on_datagrams(PathLink& link, TimePoint now);
+  void on_unknown_index(const UnknownIndex& event, TimePoint now);
   void on_activity(wg::PeerId peer, TimePoint now);  // after the WireGuard engine's
 
   // --- the WireGuard engine
@@ -77,6 +78,7 @@ class Paths {
   void perform(const path::SendUdp& action, TimePoint now) const;
   void perform(const path::SendRelay& action, TimePoint now) const;
   void perform(const path::SetPath& action, TimePoint now);
+  void perform(const path::ForgetSession& action, TimePoint now) const;
   void perform(const path::SetHome& action, TimePoint now) const;
   void perform(const path::CheckRelay& action, TimePoint now) const;
   void perform(const path::MeasureRelay& action, TimePoint now) const;

@@ -189,6 +189,76 @@ TEST(Paths, ForgetPeersThatTheWireGuardEngineForgot) {
   pair.run_for(10s);
 }
 
+TEST(Paths, ShakeHandsAnewWhenThePeersDiscoKeyChanges) {
+  MeshPair pair;
+  pair.connect_to_network();
+  talk(pair, 1s);
+  const std::uint64_t before = pair.a.control.engine().counters().handshakes_completed;
+  pair.tell(pair.a, [&](Paths& paths) {
+    paths.set_peer(pair.a.peer,
+                   {.node_key = pair.b.private_key.public_key(),
+                    .disco_key = testing::Side::disco_key(3).public_key(),
+                    .endpoints = {},
+                    .home = kRegion},
+                   pair.clock.now());
+  });
+  EXPECT_GE(talk(pair, 1s), 39U);  // b sends one for the key that a has just erased
+  EXPECT_EQ(pair.a.control.engine().counters().handshakes_completed, before + 1);
+}
+
+// Its keys come back, but no session: as if b had been killed and started again.
+void lose_sessions(MeshPair& pair) {
+  for (const bool is_back : {false, true}) {
+    pair.b.control.configure(
+        [&](wg::Engine& engine, TimePoint now, wg::Actions& out) {
+          engine.set_private_key(is_back ? pair.b.private_key.clone() : NodePrivateKey(), now, out);
+        },
+        pair.clock.now());
+  }
+}
+
+// Only a talks; how many packets arrived.
+std::size_t talk_to_b(MeshPair& pair, Duration time) {
+  std::size_t arrived = 0;
+  for (Duration passed{}; passed < time; passed += 50ms) {
+    pair.a.tun.put(testing::udp_packet(pair.a, pair.b, 100));
+    pair.run_for(50ms);
+    arrived += pair.b.tun.discard();
+  }
+  return arrived;
+}
+
+TEST(Paths, ShakeHandsWithWhoeverSendsDirectlyForALostKey) {
+  MeshPair pair;
+  pair.connect_to_network();
+  talk(pair, 10s);
+  ASSERT_EQ(status(pair.b).state, PathState::Direct);
+  lose_sessions(pair);
+  EXPECT_GE(talk_to_b(pair, 1s), 19U);
+  EXPECT_EQ(pair.relay_b.sent.size(), 0U);
+}
+
+TEST(Paths, ShakeHandsWithWhoeverSendsThroughTheRelayForALostKey) {
+  MeshPair pair;
+  pair.connect();
+  pair.run_for(10s);
+  lose_sessions(pair);
+  EXPECT_GE(talk_to_b(pair, 1s), 19U);
+}
+
+TEST(Paths, HearNothingOfStrangersDataForALostKey) {
+  MeshPair pair;
+  pair.connect_to_network();
+  talk(pair, 10s);
+  lose_sessions(pair);
+  sockaddr_in stranger = pair.a.udp->own();
+  stranger.sin_port = htons(7);
+  MeshPair::inject(pair.b, stranger, std::array<std::uint8_t, 64>{4});
+  pair.settle();
+  EXPECT_EQ(pair.b.drops(DropReason::RxIndex), 1U);
+  EXPECT_EQ(pair.b.control.engine().next_timeout(), kNever);
+}
+
 TEST(Paths, TellTheirObserverAndTheRelayClient) {
   MeshPair pair;
   std::vector<Endpoint> endpoints;

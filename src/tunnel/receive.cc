@@ -18,6 +18,9 @@ namespace warren::tunnel {
 
 namespace {
 
+// Between two datagrams without a key that control hears of: strangers' floods cost it no more.
+constexpr Duration kUnknownIndexInterval = 10ms;
+
 // Spec: paths section 0.2, rows 1 and 4; no such datagram passes for a WireGuard message.
 bool is_about_paths(ByteView datagram) {
   return stun::looks_like_binding_success(datagram) || disco::looks_like_frame(datagram);
@@ -68,7 +71,8 @@ bool ReceivePass::run(io::UdpPort& port,
       counters_.count(Counter::UdpDatagramsReceived);
       switch (classify(datagram)) {
         case DatagramKind::Data:
-          take_data(datagram, {.message = &message, .region = {}}, topology, now);
+          if (!take_data(datagram, {.message = &message, .region = {}}, topology, now))
+            tell_unknown_index({message.from.remote}, now);
           break;
         case DatagramKind::Control:
           take_handshake(datagram, message, topology);
@@ -101,8 +105,9 @@ bool ReceivePass::run_relayed(const Topology& topology, TimePoint now, int& devi
     counters_.count(Counter::RelayDatagramsReceived);
     counters_.count(Counter::RelayBytesReceived, entry->datagram.size());
     if (classify(entry->datagram) == DatagramKind::Data) {
-      take_data(entry->datagram, {.message = nullptr, .region = entry->route.region}, topology,
-                now);
+      if (!take_data(entry->datagram, {.message = nullptr, .region = entry->route.region}, topology,
+                     now))
+        tell_unknown_index({entry->route}, now);
     } else {
       counters_.drop(DropReason::RxUnknown);  // the relay client gives everything else to control
     }
@@ -153,14 +158,14 @@ void ReceivePass::take_handshake(ByteView datagram,
   link_.to_control.signal();
 }
 
-void ReceivePass::take_data(MutableByteView datagram,
+bool ReceivePass::take_data(MutableByteView datagram,
                             const Origin& origin,
                             const Topology& topology,
                             TimePoint now) {
   const auto header = wireguard::decode_data_header(datagram);
   if (!header) {
     counters_.drop(DropReason::RxRunt);
-    return;
+    return true;
   }
   if (cached_keypair_ == nullptr || cached_index_ != header->receiver) {
     cached_index_ = header->receiver;
@@ -168,11 +173,11 @@ void ReceivePass::take_data(MutableByteView datagram,
   }
   if (cached_keypair_ == nullptr) {
     counters_.drop(DropReason::RxIndex);
-    return;
+    return false;
   }
   if (!cached_keypair_->may_receive(now)) {
     counters_.drop(DropReason::RxKeyExpired);
-    return;
+    return true;
   }
   if (run_size_ == kMaxRun) open_run(topology, now);
   jobs_[run_size_] = {
@@ -182,6 +187,13 @@ void ReceivePass::take_data(MutableByteView datagram,
       .size = static_cast<std::uint32_t>(datagram.size() - wireguard::kDataOverhead)};
   packets_[run_size_] = {.keypair = cached_keypair_, .origin = origin};
   ++run_size_;
+  return true;
+}
+
+void ReceivePass::tell_unknown_index(const UnknownIndex& event, TimePoint now) {
+  if (link_.paths == nullptr || now < next_unknown_index_) return;
+  next_unknown_index_ = now + kUnknownIndexInterval;
+  post(link_, counters_, event);
 }
 
 void ReceivePass::open_run(const Topology& topology, TimePoint now) {

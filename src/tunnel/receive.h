@@ -57,10 +57,12 @@ class ReceivePass final : private WriteSink {
 
   void begin(const Topology& topology);
   void finish(const Topology& topology, TimePoint now, int& device_error);
-  void take_data(MutableByteView datagram,
+  // False, and counted: it is for no key of ours.
+  bool take_data(MutableByteView datagram,
                  const Origin& origin,
                  const Topology& topology,
                  TimePoint now);
+  void tell_unknown_index(const UnknownIndex& event, TimePoint now);
   void take_handshake(ByteView datagram, const io::InMessage& message, const Topology& topology);
   void take_path_datagram(ByteView datagram, const io::InMessage& message);
   void open_run(const Topology& topology, TimePoint now);
@@ -87,6 +89,7 @@ class ReceivePass final : private WriteSink {
   Coalescer coalescer_;
   Coalescer::Switches refused_{.tcp = false, .udp = false};  // by the kernel, at run time
   int device_error_ = 0;
+  TimePoint next_unknown_index_ = TimePoint::min();
   bool has_path_datagrams_ = false;  // which control was not told of yet
 
   std::array<CipherJob, kMaxRun> jobs_;

@@ -125,6 +125,24 @@ TEST(WorkerPaths, AreProvenOnlyByWhatComesOverThem) {
   EXPECT_EQ(activity.relayed_by, 0);  // control knows
 }
 
+TEST(WorkerPaths, TellOfDataForNoKeyNotMoreThanOnceInTenMilliseconds) {
+  MeshPair pair;
+  pair.connect();
+  const auto& events = pair.b.control.link().events;
+  Bytes data(64);
+  data[0] = 4;
+  pair.clock.advance(1s);
+  for (int i = 0; i < 30; ++i) pair.inject(pair.b, data);
+  pair.relay_b.rings().inbound.push(MeshPair::relayed_to(pair.a), data);
+  for (int i = 0; i < 10; ++i) pair.b.worker->round();
+  EXPECT_EQ(pair.b.drops(DropReason::RxIndex), 31U);
+  EXPECT_EQ(events.size(), 1U);
+  pair.clock.advance(10ms);
+  pair.relay_b.rings().inbound.push(MeshPair::relayed_to(pair.a), data);
+  pair.b.worker->round();
+  EXPECT_EQ(events.size(), 2U);
+}
+
 TEST(WorkerPaths, CountWhatTheRelayClientHasNoRoomFor) {
   MeshPair pair;
   pair.connect();

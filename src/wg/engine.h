@@ -119,6 +119,15 @@ class Engine {
   void on_roamed(PeerId peer, const UdpPath& from);
   // The stamps in the peer's DataPeer changed.
   void on_activity(PeerId peer, TimePoint now, Actions& out);
+  // The peer's process is another and has none of our keys. The session is erased, with all that
+  // would keep a new one from beginning at once, also when the peer's clock was set back; where
+  // packets have moved lately a handshake begins (spec: paths section 1.10).
+  void on_peer_restarted(PeerId peer, TimePoint now, Actions& out);
+  // Data for a key that we do not have came over a path that is surely the peer's: its session is
+  // one that we have lost. One initiation, and no second within the rekey timeout, goes to the
+  // peer's path, unless there is a key or an attempt under way: whoever forges such data achieves
+  // no more.
+  void on_unknown_index(PeerId peer, TimePoint now, Actions& out);
 
   void on_timeout(TimePoint now, Actions& out);
   TimePoint next_timeout() const;  // kNever when no timer is armed

@@ -98,6 +98,33 @@ void Engine::on_rekey_wanted(PeerId peer_id, TimePoint now, Actions& out) {
   state_->reschedule(*peer);
 }
 
+void Engine::on_peer_restarted(PeerId peer_id, TimePoint now, Actions& out) {
+  Peer* const peer = state_->find(peer_id);
+  if (peer == nullptr) return;
+  state_->update_timers(*peer);
+  const bool is_used = peer->timers.is_used(now);
+  state_->erase_session(*peer);
+  peer->timers.forget_session();
+  peer->signer = MessageSigner(peer->public_key);  // the cookie was made with a secret that is gone
+  peer->last_received_timestamp = {};
+  peer->last_initiation_accepted.reset();
+  peer->last_handshake_sent.reset();
+  if (is_used) state_->initiate(*peer, Attempt::First, now, out);
+  state_->reschedule(*peer);
+}
+
+void Engine::on_unknown_index(PeerId peer_id, TimePoint now, Actions& out) {
+  Peer* const peer = state_->find(peer_id);
+  if (peer == nullptr) return;
+  state_->update_timers(*peer);
+  if (sending_keypair(*peer->data, now) == nullptr && !peer->timers.attempting()) {
+    state_->initiate(*peer, Attempt::First, now, out);
+    // Not repeated by itself: if it is lost, the peer's next packet asks again.
+    peer->timers.give_up(now);
+  }
+  state_->reschedule(*peer);
+}
+
 void Engine::on_confirmed(PeerId peer_id,
                           std::uint32_t local_index,
                           TimePoint /*now*/,

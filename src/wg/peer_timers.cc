@@ -138,6 +138,10 @@ void PeerTimers::set_persistent_keepalive(Duration interval, TimePoint now) {
   on_traversal(now);
 }
 
+bool PeerTimers::is_used(TimePoint now) const {
+  return attempting() || std::max(data_sent_, data_received_) > now - kDeadPeerTimeout;
+}
+
 TimePoint PeerTimers::next() const {
   return std::ranges::min(deadlines_);
 }

@@ -54,6 +54,9 @@ class PeerTimers {
     return is_armed(Timer::Retransmit) || is_armed(Timer::DelayedInitiation);
   }
 
+  // A session is wanted, or data was sent or received as long ago as a dead one is waited for.
+  bool is_used(TimePoint now) const;
+
   TimePoint next() const;
 
   // The timer that was due first, disarmed; the keepalives rearm themselves as their rules say.

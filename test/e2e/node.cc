@@ -26,11 +26,12 @@ constexpr std::size_t kMaxLine = 4096;
 
 }  // namespace
 
-Node::Node(Random& random, const WallClock& wall_clock, Log& log, Print print)
+Node::Node(Random& random, const WallClock& wall_clock, Log& log, Print print, Reload reload)
     : random_(random),
       wall_clock_(wall_clock),
       log_(log),
       print_(std::move(print)),
+      reload_(std::move(reload)),
       loop_(1),
       signals_(loop_, SIGINT, SIGTERM),
       input_(loop_) {}
@@ -99,7 +100,7 @@ void Node::set_peers(const StaticMap& map) {
     engine.set_private_key(map.private_key.clone(), now, out);
     for (const StaticPeer& peer : map.peers) {
       const auto id = engine.add_peer(peer.config.node_key);
-      if (!id) continue;  // twice in the file
+      if (!id) continue;  // it is known
       for (const IpPrefix& prefix : peer.allowed_ips) engine.add_allowed_ip(*id, prefix);
     }
   });
@@ -135,11 +136,20 @@ void Node::wait_for_commands() {
                                   received_.erase(0, size);
                                   if (line == "status") {
                                     print_status();
+                                  } else if (line == "reload") {
+                                    reload_peers();
                                   } else {
                                     print("error", {{"why", "unknown command: " + line}});
                                   }
                                   wait_for_commands();
                                 });
+}
+
+void Node::reload_peers() {
+  const auto map = reload_();
+  if (!map) return print("error", {{"why", map.error().detail}});
+  set_peers(*map);
+  print("reloaded", {});
 }
 
 void Node::print_status() {

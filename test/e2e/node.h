@@ -27,9 +27,12 @@ class Node {
  public:
   using Print = std::function<void(const boost::json::object&)>;
 
-  // References outlive the object. `print` gets what happens, and the answer to each line
-  // "status" on standard input.
-  Node(Random& random, const WallClock& wall_clock, Log& log, Print print);
+  // Reads the file again.
+  using Reload = std::function<Result<StaticMap>()>;
+
+  // References outlive the object. `print` gets what happens, and the answer to each line on
+  // standard input: "status" asks for everything, "reload" tells the node what is new of its peers.
+  Node(Random& random, const WallClock& wall_clock, Log& log, Print print, Reload reload);
 
   Result<void> start(const StaticMap& map);
   // Until it is told to stop.
@@ -42,12 +45,14 @@ class Node {
   void observe();
   void wait_for_commands();
   void print_status();
+  void reload_peers();
   void print(std::string_view event, boost::json::object what);
 
   Random& random_;
   const WallClock& wall_clock_;
   Log& log_;
   Print print_;
+  Reload reload_;
   boost::asio::io_context loop_;
   boost::asio::signal_set signals_;
   boost::asio::posix::stream_descriptor input_;

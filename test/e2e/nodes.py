@@ -151,6 +151,10 @@ class Node:
         self.process.end(signal.SIGKILL)
         self.process = None
 
+    def renew_disco_key(self):
+        """For the next start, as every start has another. Whoever knows it has to be told."""
+        self.disco_key = wg("genkey")
+
     def is_up(self):
         return self.process.is_running()
 
@@ -173,12 +177,20 @@ class Node:
             return next(filter(where, self.events(name, since)), None)
         return wait_until(found, f"{name} on {self.host.label}", seconds)
 
+    def ask(self, command, event):
+        """Gives it a command; returns the event that answers."""
+        seen = len(self.events(event))
+        self.process.popen.stdin.write(f"{command}\n".encode())
+        self.process.popen.stdin.flush()
+        return wait_until(lambda: self.events(event)[seen:], f"{event} of {self.host.label}")[0]
+
+    def reload(self):
+        """Makes it read again what it knows of its peers."""
+        return self.ask("reload", "reloaded")
+
     def status(self):
         """Asks for everything that it knows; "peers" is by public key."""
-        seen = len(self.events("status"))
-        self.process.popen.stdin.write(b"status\n")
-        self.process.popen.stdin.flush()
-        answer = wait_until(lambda: self.events("status")[seen:], f"the status of {self.host.label}")[0]
+        answer = self.ask("status", "status")
         return {**answer, "peers": {peer["peer"]: peer for peer in answer["peers"]}}
 
     def path_to(self, peer):

@@ -25,8 +25,9 @@ constexpr int kBadUsage = 2;
 constexpr const char* kMore =
     "For tests: a node that is told by a file what a coordination server would tell it. Needs "
     "root.\n"
-    "Prints one JSON object a line; the line \"status\" on standard input asks for another. Stop\n"
-    "it with Ctrl-C or SIGTERM. The file: test/e2e/static_map.h.";
+    "Prints one JSON object a line; the line \"status\" on standard input asks for another, and\n"
+    "\"reload\" makes it read its peers again. Stop it with Ctrl-C or SIGTERM. The file:\n"
+    "test/e2e/static_map.h.";
 
 struct Arguments {
   std::string map;
@@ -42,7 +43,8 @@ Result<void> run(const Arguments& arguments) {
   SystemRandom random;
   const io::SystemWallClock wall_clock;
   Log log = Log::to_stderr(arguments.level);
-  e2e::Node node(random, wall_clock, log, print);
+  e2e::Node node(random, wall_clock, log, print,
+                 [&] { return e2e::load_static_map(arguments.map); });
   WARREN_TRY_VOID(node.start(map));
   return node.run();
 }

@@ -116,6 +116,33 @@ def test_survive_the_crash_of_a_node(world):
     say("direct after the restart", pair.b.wait_until_direct(pair.a)["time"] - started)
 
 
+def test_hear_a_node_that_crashed_soon_though_only_the_other_talks(world):
+    """b answers and says nothing else: in its new process it does not know that it is in a conversation."""
+    pair = world().start_direct()
+
+    def restart(what, told=lambda: None):
+        pair.b.kill()
+        harness.wait_until(lambda: not pair.pulse.is_steady(seconds=0.5), "silence without b")
+        nodes.connect(pair.nodes, [pair.relay])
+        pair.b.start().wait_until_ready()
+        ready = time.monotonic()
+        told()
+        harness.wait_until(lambda: pair.pulse.times(since=ready), "answers of b", 60)
+        say(f"first answer after the restart, {what}", pair.pulse.times(since=ready)[0] - ready)
+
+    restart("same disco key")
+    pair.pulse.wait_until_direct()
+    pair.b.renew_disco_key()
+    restart("another disco key, and a was told", pair.a.reload)
+    pair.pulse.wait_until_direct()
+    pair.b.renew_disco_key()
+    restart("another disco key, and a was not told")
+    told = time.monotonic()
+    pair.a.reload()
+    pair.pulse.wait_until_direct()
+    say("direct after a was told", pair.pulse.times("in", since=told)[0] - told)
+
+
 def test_leave_nothing_behind(world):
     pair = world()
     before = pair.a.host.leftovers()

@@ -147,6 +147,10 @@ void MeshNode::on_session(wg::PeerId peer) {
   paths_.on_session(peer);
 }
 
+std::optional<wg::PeerId> MeshNode::sender(const UdpPath& from) const {
+  return answering_ ? paths_.find(answering_->peer) : paths_.find_proven(from.remote);
+}
+
 void MeshNode::on_activity(const wg::DataPeer& peer) {
   paths_.on_activity(peer.id, peer.activity, now(), path_actions_);
   finish_paths();
@@ -185,6 +189,10 @@ void MeshNode::perform(const path::Action& action) {
       note(fmt::format("path: {}{}", where.direct ? where.direct->remote.to_string() : "",
                        where.relay ? " relay" : ""));
     }
+  } else if (const auto* const forget = std::get_if<path::ForgetSession>(&action)) {
+    configure([&](wg::Engine& engine, TimePoint at, wg::Actions& out) {
+      engine.on_peer_restarted(forget->peer, at, out);
+    });
   } else if (const auto* const home = std::get_if<path::SetHome>(&action)) {
     relays_.set_home(home->region, now(), relay_actions_);
     finish_relays();

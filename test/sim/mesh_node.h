@@ -53,6 +53,7 @@ class MeshNode final : public Host, public WgStack {
   void send_message(const wg::SendMessage& message) override;
   void send_data(const wg::DataPeer& peer, const wg::PeerPath& path, ByteView datagram) override;
   void on_session(wg::PeerId peer) override;
+  std::optional<wg::PeerId> sender(const UdpPath& from) const override;
   void on_activity(const wg::DataPeer& peer) override;
 
   bool is_traced() const override { return machine_.internet().is_traced(); }
@@ -89,7 +90,7 @@ class MeshNode final : public Host, public WgStack {
   TimePoint relays_wake_ = kNever;
   std::map<relay::RegionId, std::unique_ptr<RelayStream>> streams_;
   std::shared_ptr<const relay::Map> map_;
-  std::optional<relay::Route> answering_;  // whose handshake message is being handled
+  std::optional<relay::Route> answering_;  // whose WireGuard datagram is being handled
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

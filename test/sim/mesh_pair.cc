@@ -70,6 +70,11 @@ void MeshPair::restart(Side& side) {
   introduce(side);
 }
 
+void MeshPair::restart_anew(Side& side) {
+  random_.fill(side.disco_key);
+  restart(side);
+}
+
 void MeshPair::restart_relay() {
   relay.reset();
   start_relay();

@@ -40,6 +40,8 @@ class MeshPair {
 
   Side& other(const Side& side) { return &side == &a ? b : a; }
 
+  // The side's application sends a packet.
+  void send(Side& side);
   // Each application sends a packet every `interval`.
   void talk(Duration time, Duration interval = 100ms);
   // Talks until both have a direct path; how long it took, none: not within `limit`.
@@ -54,6 +56,11 @@ class MeshPair {
 
   // Kill -9, and a start with the same keys and configuration.
   void restart(Side& side);
+  // Kill -9, and a start with another disco key, as every start has. The other learns of it when it
+  // is introduced again.
+  void restart_anew(Side& side);
+  // Tells the side's node what is to be known of the other.
+  void introduce(Side& side);
   void restart_relay();
 
   VirtualTime time;
@@ -65,9 +72,7 @@ class MeshPair {
 
  private:
   void start(Side& side);
-  void introduce(Side& side);
   void start_relay();
-  void send(Side& side);
 
   SeededRandom random_;
   std::array<std::uint8_t, kKeySize> relay_key_{};

@@ -25,6 +25,17 @@ class MeshPairDisturbed : public testing::Test {
     return std::max(pair->silence(pair->a, from), pair->silence(pair->b, from));
   }
 
+  // Only a talks; until b hears it.
+  Duration time_to_hear_a() {
+    const TimePoint from = pair->time.now();
+    const std::size_t before = pair->b.delivered.size();
+    while (pair->b.delivered.size() == before && pair->time.now() - from < 30s) {
+      pair->send(pair->a);
+      pair->time.run_for(kOften);
+    }
+    return pair->time.now() - from;
+  }
+
   Trace trace;
   std::unique_ptr<MeshPair> pair = direct_pair(trace);
 };
@@ -102,6 +113,36 @@ TEST(MeshPair, IsBackSoonAfterTheRelayRestarts) {
   pair.talk(10s, kOften);
   EXPECT_LT(pair.silence(pair.a, from), 1s) << trace.text();
   EXPECT_LT(pair.silence(pair.b, from), 1s) << trace.text();
+}
+
+TEST_F(MeshPairDisturbed, HearsTheOtherSoonAfterARestartWhenOnlyTheOtherTalks) {
+  pair->restart(pair->b);
+  EXPECT_LT(time_to_hear_a(), 1s) << trace.text();
+}
+
+TEST_F(MeshPairDisturbed, HearsTheOtherSoonAfterAStartWithAnotherDiscoKey) {
+  pair->restart_anew(pair->b);
+  EXPECT_LT(time_to_hear_a(), 1s) << trace.text();  // before a was told
+  pair->introduce(pair->a);
+  EXPECT_LT(time_to_hear_a(), 200ms) << trace.text();
+  EXPECT_LT(silence_for(20s), 200ms) << trace.text();
+  EXPECT_TRUE(pair->both_direct()) << trace.text();
+}
+
+TEST_F(MeshPairDisturbed, HearsTheOtherSoonAfterAStartWithAClockThatWasSetBack) {
+  pair->restart_anew(pair->b);
+  pair->b.node->wall_clock().step(-1h);
+  EXPECT_GT(silence_for(2s), 1900ms);  // a believes no initiation of b's
+  pair->introduce(pair->a);
+  EXPECT_LT(time_to_hear_a(), 1s) << trace.text();
+}
+
+TEST_F(MeshPairDisturbed, HardlyNoticesThatTheNewsOfARestartIsOld) {
+  pair->restart_anew(pair->b);
+  silence_for(10s);
+  pair->introduce(pair->a);
+  EXPECT_LT(silence_for(20s), 200ms) << trace.text();
+  EXPECT_TRUE(pair->both_direct()) << trace.text();
 }
 
 TEST_F(MeshPairDisturbed, SurvivesTheLossOfBothWaysForTenMinutes) {

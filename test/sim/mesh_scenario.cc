@@ -175,7 +175,10 @@ void MeshScenario::sleep(MeshPair::Side& side) {
 
 void MeshScenario::restart_node(MeshPair::Side& side) {
   note(side.name + " is killed and started again");
-  pair_->restart(side);
+  if (is_likely()) return pair_->restart(side);
+  pair_->restart_anew(side);
+  live_for(any_time(kLongestOutage));  // until the other is told
+  pair_->introduce(pair_->other(side));
 }
 
 void MeshScenario::change_quality(MeshPair::Side& side) {

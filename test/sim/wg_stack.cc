@@ -194,6 +194,7 @@ void WgStack::receive_data(ByteView datagram, const UdpPath& from) {
   wg::Keypair* const keypair = engine_.index_table().find(header->receiver);
   if (keypair == nullptr) {
     ++counters_.rx_index;
+    if (const auto peer = sender(from)) engine_.on_unknown_index(*peer, now, actions_);
     return;
   }
   if (!keypair->may_receive(now)) {

@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -103,6 +104,9 @@ class WgStack {
   virtual void note(std::string_view what) = 0;
 
   virtual void on_session(wg::PeerId /*peer*/) {}
+
+  // Who sends from there for sure, when data comes for no key of ours; none: nobody knows.
+  virtual std::optional<wg::PeerId> sender(const UdpPath& /*from*/) const { return std::nullopt; }
 
   // The stamps of the peer changed.
   virtual void on_activity(const wg::DataPeer& /*peer*/) {}

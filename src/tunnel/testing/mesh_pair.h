@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "io/relay_port.h"
+#include "proto/wireguard/messages.h"
 #include "tunnel/testing/pair.h"
 
 // Two tunnels that find their paths, and one relay between them, in one thread and virtual time.
@@ -111,7 +112,12 @@ struct MeshPair {
       const auto [to, datagram] = std::exchange(relay.sent.front(), {});
       relay.sent.pop_front();
       any = true;
-      if (!relay_is_down) other(from).control.on_relayed(source, datagram, clock.now());
+      if (relay_is_down) continue;
+      if (wireguard::classify(datagram) == wireguard::MessageType::Data) {
+        relay_of(other(from)).rings().inbound.push(source, datagram);
+      } else {
+        other(from).control.on_relayed(source, datagram, clock.now());
+      }
     }
     return any;
   }
