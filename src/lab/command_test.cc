@@ -58,6 +58,7 @@ TEST(LabCommand, FormatsReplies) {
                       .is_router = true,
                       .behind = "s",
                       .block = Block::Udp,
+                      .external = {IpAddress::v4({192, 0, 2, 1})},
                       .sent = 1,
                       .received = 2,
                       .sessions = 3};
@@ -65,7 +66,8 @@ TEST(LabCommand, FormatsReplies) {
   boost::json::object reply;
   reply["nodes"] = to_json({router});
   EXPECT_EQ(format_reply(reply),
-            "{\"nodes\":{\"r\":{\"behind\":\"s\",\"block\":\"udp\",\"sent\":1,\"received\":2,"
+            "{\"nodes\":{\"r\":{\"behind\":\"s\",\"block\":\"udp\","
+            "\"external\":[\"192.0.2.1\"],\"sent\":1,\"received\":2,"
             "\"sessions\":3,"
             "\"drops\":{\"no_route\":4}}},\"ok\":true}\n");
 }

@@ -234,6 +234,7 @@ std::vector<NodeCounters> Network::counters() const {
     counters.is_router = node->is_router;
     if (node->above != nullptr) counters.behind = node->above->name;
     counters.block = node->firewall.config().block;
+    counters.external = node->external;
     counters.sessions =
         node->firewall.sessions() + (node->nat != nullptr ? node->nat->sessions() : 0);
   }

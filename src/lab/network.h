@@ -40,12 +40,13 @@ enum class Way : std::uint8_t { Up, Down };  // towards the router that a node i
 struct NodeCounters {
   std::string name;
   bool is_router = false;
-  std::string behind = {};       // a router; empty: it is at the top
-  Block block = Block::Nothing;  // what passes in neither direction
-  std::uint64_t sent = 0;        // packets: by the host; by the router to the one it is behind
-  std::uint64_t received = 0;    // likewise from there
-  std::size_t sessions = 0;      // of NAT and firewall
-  DropCounts drops{};            // on its uplink too
+  std::string behind = {};               // a router; empty: it is at the top
+  Block block = Block::Nothing;          // what passes in neither direction
+  std::vector<IpAddress> external = {};  // the NAT's
+  std::uint64_t sent = 0;      // packets: by the host; by the router to the one it is behind
+  std::uint64_t received = 0;  // likewise from there
+  std::size_t sessions = 0;    // of NAT and firewall
+  DropCounts drops{};          // on its uplink too
 };
 
 // A tree of routers with hosts at its leaves, in one process: a packet that a host sends walks up

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -131,21 +132,21 @@ Result<const T*> find_in(std::span<const T> list, std::string_view name, std::st
                                           joined(list, [](const T& one) { return one.name; })));
 }
 
-constexpr std::size_t kNoteColumn = 32;
-
-// One line of the drawing, its notes in a column.
-std::string line_of(std::string_view tree, std::string_view name, std::string_view rest) {
-  return fmt::format("{:<{}}{}\n", fmt::format("{}{}", tree, name), kNoteColumn, rest);
-}
-
-std::string with_note(std::string addresses, std::string_view note) {
-  return note.empty() ? addresses : fmt::format("{}   {}", addresses, note);
+// One line of the drawing, in columns.
+std::string line_of(std::string_view tree,
+                    std::string_view name,
+                    std::string_view addresses,
+                    std::string_view note) {
+  std::string out = fmt::format("{:<26}{:<32}{}", fmt::format("{}{}", tree, name), addresses, note);
+  out.erase(out.find_last_not_of(' ') + 1);
+  return out + '\n';
 }
 
 void draw_below(std::string_view router, const std::string& tree, std::string& out) {
   struct Child {
     std::string_view name;
-    std::string rest;
+    std::string addresses;
+    std::string_view note;
     bool is_router = false;
   };
 
@@ -155,15 +156,15 @@ void draw_below(std::string_view router, const std::string& tree, std::string& o
     if (place == nullptr || machine.place != place->name) continue;
     const auto addresses =
         joined(addresses_at(machine, *place), [](const auto& a) { return a.address.to_string(); });
-    children.push_back({machine.name, with_note(addresses, machine.note)});
+    children.push_back({machine.name, addresses, machine.note});
   }
   for (const RouterPlan& below : kRouters) {
     if (below.behind != router) continue;
-    children.push_back({below.name, with_note(std::string(below.outside), below.note), true});
+    children.push_back({below.name, std::string(below.outside), below.note, true});
   }
   for (const Child& child : children) {
     const bool is_last = &child == &children.back();
-    out += line_of(tree + (is_last ? "`-- " : "|-- "), child.name, child.rest);
+    out += line_of(tree + (is_last ? "`-- " : "|-- "), child.name, child.addresses, child.note);
     if (child.is_router) draw_below(child.name, tree + (is_last ? "    " : "|   "), out);
   }
 }
@@ -262,21 +263,24 @@ std::string drawing() {
 }
 
 std::string suggestions(std::string_view program) {
-  return fmt::format(
-      "Try:\n"
-      "  {0} exec laptop ping -c 3 server      everybody reaches the server\n"
-      "  {0} exec home python3 -m http.server {1} &\n"
-      "                                              a web page at home, where the router forwards "
-      "its port\n"
-      "  {0} exec neighbour curl http://{2}:{1}/\n"
-      "                                              so it is there, inside the carrier's network\n"
-      "  {0} exec laptop curl -m 3 http://{3}:{1}/\n"
-      "                                              and not outside: the carrier's NAT knows "
-      "nothing of it\n"
-      "  {0} status                            where that packet was dropped: nat_no_mapping\n"
-      "  {0} shell laptop                      a shell there\n"
-      "  {0} down                              remove it all\n",
-      program, kForwardedPort, kHomeOutside, kCarrierOutside);
+  const std::array<std::pair<std::string, std::string_view>, 8> rows{{
+      {"exec laptop ping -c 3 server", "everybody reaches the server (the office by TCP only)"},
+      {fmt::format("exec home python3 -m http.server {} &", kForwardedPort),
+       "a web page at home, where the router forwards its port"},
+      {fmt::format("exec neighbour curl http://{}:{}/", kHomeOutside, kForwardedPort),
+       "so it is there, inside the carrier's network"},
+      {fmt::format("exec laptop curl -m 3 http://{}:{}/", kCarrierOutside, kForwardedPort),
+       "and not outside: the carrier's NAT knows nothing of it"},
+      {"status", "which router dropped that: carrier, nat_no_mapping"},
+      {"block-udp laptop", "as strict networks do; unblock-udp ends it"},
+      {"shell laptop", "a shell there"},
+      {"down", "remove it all"},
+  }};
+  std::string out = "Try:\n";
+  for (const auto& [command, note] : rows) {
+    out += fmt::format("  {} {:<51}{}\n", program, command, note);
+  }
+  return out;
 }
 
 }  // namespace warren::lab
