@@ -7,6 +7,10 @@
 #include "base/result.h"
 #include "plain/runner.h"
 
+namespace warren::lab {
+class Lab;
+}
+
 namespace warren::cli {
 
 // What a command has of the world. main/ fills it with the real things, tests with their own, so a
@@ -22,6 +26,8 @@ struct Context {
   // code with which it ends before (background.h).
   using Work = std::function<int(const std::function<void()>& ready)>;
   std::function<int(const Work&)> in_background;
+
+  lab::Lab* lab = nullptr;
 
   int exit_code = 0;
 };

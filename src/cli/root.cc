@@ -8,6 +8,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include "cli/lab.h"
 #include "cli/version.h"
 #include "cli/wg.h"
 
@@ -21,6 +22,7 @@ int parse_and_run(int argc, const char* const* argv, Context& context) {
   root.require_subcommand(1);
   root.footer("`warren COMMAND --help` says more about a command, with an example.");
   add_wg(root, context);
+  add_lab(root, context);
   add_version(root, context);
   try {
     root.parse(argc, argv);

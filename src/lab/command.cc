@@ -33,7 +33,7 @@ void fields(json::ObjectReader& visit, SetExternal& x) {
 }
 
 void fields(json::ObjectReader& visit, SetBlock& x) {
-  visit.required("router", x.router);
+  visit.required("of", x.of);
   visit.required("what", x.what);
 }
 
@@ -102,6 +102,12 @@ boost::json::object to_json(const std::vector<NodeCounters>& counters) {
   boost::json::object out;
   for (const NodeCounters& node : counters) {
     boost::json::object& entry = out[node.name].emplace_object();
+    if (!node.behind.empty()) entry["behind"] = node.behind;
+    if (node.block != Block::Nothing) entry["block"] = to_string(node.block);
+    if (!node.external.empty()) {
+      boost::json::array& external = entry["external"].emplace_array();
+      for (const IpAddress& address : node.external) external.emplace_back(address.to_string());
+    }
     entry["sent"] = node.sent;
     entry["received"] = node.received;
     if (node.is_router) entry["sessions"] = node.sessions;

@@ -20,7 +20,7 @@
 //   {"do": "link_state", "of": "laptop", "state": "down"}        or "up"
 //   {"do": "forget", "router": "home"}
 //   {"do": "external", "router": "home", "addresses": ["203.0.113.9"]}
-//   {"do": "block", "router": "home", "what": "udp"}             as firewall.block in a topology
+//   {"do": "block", "of": "home", "what": "udp"}                 as firewall.block in a topology
 //   {"do": "move", "host": "laptop", "behind": "office", "addresses": ["10.0.0.5/24"]}
 //   {"do": "counters"}
 //
@@ -48,8 +48,9 @@ struct SetExternal {
   std::vector<IpAddress> addresses;
 };
 
+// Of a router, or of a host's own link.
 struct SetBlock {
-  std::string router;
+  std::string of;
   Block what = Block::Nothing;
 };
 

@@ -33,8 +33,7 @@ TEST(LabCommand, ReadsEachCommand) {
       parse_as<SetExternal>(R"({"do": "external", "router": "r", "addresses": ["192.0.2.1"]})")
           .addresses.size(),
       1U);
-  EXPECT_EQ(parse_as<SetBlock>(R"({"do": "block", "router": "r", "what": "udp"})").what,
-            Block::Udp);
+  EXPECT_EQ(parse_as<SetBlock>(R"({"do": "block", "of": "r", "what": "udp"})").what, Block::Udp);
   const auto move = parse_as<Move>(R"({"do": "move", "host": "h", "addresses": ["10.0.0.1/8"]})");
   EXPECT_FALSE(move.behind);
   EXPECT_EQ(move.addresses.value_or(std::vector<InterfaceAddress>()).size(), 1U);
@@ -55,12 +54,21 @@ TEST(LabCommand, FormatsReplies) {
   EXPECT_EQ(format_reply(boost::json::object()), "{\"ok\":true}\n");
   EXPECT_EQ(format_reply(fail(Errc::NotFound, "no \"x\"")),
             "{\"ok\":false,\"error\":\"no \\\"x\\\"\"}\n");
-  NodeCounters router{.name = "r", .is_router = true, .sent = 1, .received = 2, .sessions = 3};
+  NodeCounters router{.name = "r",
+                      .is_router = true,
+                      .behind = "s",
+                      .block = Block::Udp,
+                      .external = {IpAddress::v4({192, 0, 2, 1})},
+                      .sent = 1,
+                      .received = 2,
+                      .sessions = 3};
   router.drops[std::to_underlying(Drop::NoRoute)] = 4;
   boost::json::object reply;
   reply["nodes"] = to_json({router});
   EXPECT_EQ(format_reply(reply),
-            "{\"nodes\":{\"r\":{\"sent\":1,\"received\":2,\"sessions\":3,"
+            "{\"nodes\":{\"r\":{\"behind\":\"s\",\"block\":\"udp\","
+            "\"external\":[\"192.0.2.1\"],\"sent\":1,\"received\":2,"
+            "\"sessions\":3,"
             "\"drops\":{\"no_route\":4}}},\"ok\":true}\n");
 }
 

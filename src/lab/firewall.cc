@@ -5,6 +5,7 @@ namespace warren::lab {
 namespace {
 
 constexpr std::uint16_t kStunPort = 3478;  // RFC 8489 section 8.1
+constexpr std::uint16_t kHttpPort = 80;
 constexpr std::uint16_t kHttpsPort = 443;
 
 Timeouts timeouts_of(const FirewallConfig& config) {
@@ -27,6 +28,8 @@ bool is_blocked(Block block, Protocol protocol, std::uint16_t outside_port) {
       return protocol == Protocol::Udp && outside_port != kStunPort;
     case Block::AllButTcpPort443:
       return protocol != Protocol::Tcp || outside_port != kHttpsPort;
+    case Block::AllButWeb:
+      return protocol != Protocol::Tcp || (outside_port != kHttpPort && outside_port != kHttpsPort);
   }
   std::unreachable();
 }

@@ -15,6 +15,7 @@ enum class Block : std::uint8_t {
   Udp,
   UdpExceptStun,     // UDP passes to port 3478 outside, and back
   AllButTcpPort443,  // TCP passes to port 443 outside, and back
+  AllButWeb,         // TCP passes to ports 80 and 443 outside, and back
 };
 
 struct FirewallConfig {

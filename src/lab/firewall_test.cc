@@ -87,7 +87,8 @@ TEST(Firewall, BlocksWhatItsRuleSays) {
   for (const Case& one : {Case{Block::Nothing, {true, true, true, true, true}},
                           Case{Block::Udp, {false, false, true, true, true}},
                           Case{Block::UdpExceptStun, {true, false, true, true, true}},
-                          Case{Block::AllButTcpPort443, {false, false, true, false, false}}}) {
+                          Case{Block::AllButTcpPort443, {false, false, true, false, false}},
+                          Case{Block::AllButWeb, {false, false, true, true, false}}}) {
     for (const bool is_stateful : {false, true}) {
       SCOPED_TRACE(static_cast<int>(one.block));
       Firewall firewall({.is_stateful = is_stateful, .block = one.block});

@@ -83,6 +83,7 @@ struct Nat::State {
     Endpoint external;
     Host* host = nullptr;
     std::uint32_t sessions = 0;
+    bool is_forward = false;  // stays for ever, and lets everybody in
   };
 
   // A session's key is its flow as seen outside, outbound.
@@ -92,7 +93,9 @@ struct Nat::State {
       : config(checked(std::move(wanted))),
         random(seed),
         ports(config, random),
-        sessions(timeouts_of(config)) {}
+        sessions(timeouts_of(config)) {
+    add_forwards();
+  }
 
   void forget() {
     sessions.clear();
@@ -101,6 +104,7 @@ struct Nat::State {
     inside.clear();
     hosts.clear();
     ports.reset();
+    add_forwards();
   }
 
   NatVerdict drop(NatDrop reason) {
@@ -124,6 +128,8 @@ struct Nat::State {
   }
 
   std::expected<Endpoint, NatDrop> map(const Flow& flow, TcpEvent event, TimePoint now);
+  void add_forwards();
+  Mapping* find_mapping(const Flow& key);
   Mapping* add_mapping(const Flow& key);
   NatVerdict receive(const Flow& flow, TcpEvent event, TimePoint now);
   void add_session(
@@ -159,8 +165,7 @@ std::expected<Endpoint, NatDrop> Nat::State::map(const Flow& flow, TcpEvent even
   const Flow key{.protocol = flow.protocol,
                  .source = flow.source,
                  .destination = reduced(remote, config.mapping)};
-  const auto found = inside.find(key);
-  Mapping* mapping = found == inside.end() ? nullptr : &found->second;
+  Mapping* mapping = find_mapping(key);
   if (mapping != nullptr) {
     const Flow session{
         .protocol = flow.protocol, .source = mapping->external, .destination = remote};
@@ -183,6 +188,31 @@ std::expected<Endpoint, NatDrop> Nat::State::map(const Flow& flow, TcpEvent even
               {.protocol = flow.protocol, .source = mapping->external, .destination = remote},
               Direction::Outbound, event, now);
   return mapping->external;
+}
+
+// Each holds its host, and counts one session more than it has, so neither goes.
+void Nat::State::add_forwards() {
+  for (const PortForward& forward : config.forwards) {
+    const Flow key{.protocol = forward.protocol, .source = forward.to, .destination = {}};
+    const Endpoint external{.address = config.external.front(), .port = forward.port};
+    Host& host = hosts[forward.to.address];
+    const Mapping mapping{
+        .key = key, .external = external, .host = &host, .sessions = 1, .is_forward = true};
+    const auto [at, is_new] = inside.emplace(key, mapping);
+    WARREN_CHECK(is_new);
+    WARREN_CHECK(outside.emplace(outside_key(forward.protocol, external), &at->second).second);
+    ++host.mappings;
+    ports.reserve(forward.protocol, external);
+  }
+}
+
+Nat::State::Mapping* Nat::State::find_mapping(const Flow& key) {
+  if (const auto found = inside.find(key); found != inside.end()) return &found->second;
+  if (config.forwards.empty()) return nullptr;
+  // What a forwarded port answers leaves from that port, whatever mappings depend on.
+  const auto found =
+      inside.find({.protocol = key.protocol, .source = key.source, .destination = {}});
+  return found != inside.end() && found->second.is_forward ? &found->second : nullptr;
 }
 
 Nat::State::Mapping* Nat::State::add_mapping(const Flow& key) {
@@ -239,7 +269,8 @@ NatVerdict Nat::State::receive(const Flow& flow, TcpEvent event, TimePoint now) 
                      .destination = remote_of(flow.protocol, flow.source)};
   auto* const known = sessions.find(session);
   const bool is_permitted =
-      known != nullptr || config.filtering == Dependence::EndpointIndependent ||
+      known != nullptr || mapping.is_forward ||
+      config.filtering == Dependence::EndpointIndependent ||
       (config.filtering == Dependence::Address && permitted.contains(permission_key(session)));
   if (!is_permitted) return drop(NatDrop::Filtered);
 

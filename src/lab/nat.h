@@ -35,6 +35,14 @@ enum class Hairpin : std::uint8_t {
 // Which packets keep a mapping alive: RFC 4787 section 4.3.
 enum class Refresh : std::uint8_t { Outbound, Inbound, Both };
 
+// A port of the first external address that an inside endpoint always has: what a person sets up as
+// port forwarding.
+struct PortForward {
+  Protocol protocol = Protocol::Tcp;
+  std::uint16_t port = 0;
+  Endpoint to = {};
+};
+
 struct NatConfig {
   std::vector<IpAddress> external;  // at least one; all of one family
   Dependence mapping = Dependence::EndpointIndependent;
@@ -48,7 +56,8 @@ struct NatConfig {
   std::uint16_t ports_per_host = 0;     // a block of its own for each inside address; 0: no blocks
   std::uint32_t sessions_per_host = 0;  // at most; 0: no limit
   std::uint32_t max_sessions = 65536;   // of the whole NAT: when full, new ones are refused
-  Duration udp_timeout = 300s;          // RFC 4787 REQ-5
+  std::vector<PortForward> forwards = {};  // no two of one port, or to one endpoint
+  Duration udp_timeout = 300s;             // RFC 4787 REQ-5
   Duration udp_unreplied_timeout = 30s;
   Duration tcp_timeout = 7440s;  // RFC 5382 REQ-5
   Duration tcp_transitory_timeout = 240s;

@@ -109,6 +109,13 @@ void NatPorts::release(Protocol protocol, const Endpoint& external) {
   addresses_[index].ports[std::to_underlying(protocol)].release(external.port);
 }
 
+void NatPorts::reserve(Protocol protocol, const Endpoint& external) {
+  if (!all().contains(external.port)) return;
+  const auto at = std::ranges::find(config_.external, external.address);
+  const auto index = static_cast<std::size_t>(at - config_.external.begin());
+  addresses_[index].ports[std::to_underlying(protocol)].take(external.port);
+}
+
 void NatPorts::release_host(const Host& host) {
   for (std::size_t i = 0; i < host.blocks.size(); ++i) {
     const auto& block = host.blocks[i];

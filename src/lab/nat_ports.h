@@ -31,6 +31,8 @@ class NatPorts {
   // None: exhausted.
   std::optional<Endpoint> allocate(Protocol protocol, std::uint16_t inside_port, Host& host);
   void release(Protocol protocol, const Endpoint& external);
+  // Until reset() nobody gets it. It may lie outside the range of ports to give out.
+  void reserve(Protocol protocol, const Endpoint& external);
   // The host has no mapping left: its blocks are free.
   void release_host(const Host& host);
 

@@ -338,6 +338,32 @@ TEST(Nat, MovesToOtherAddresses) {
   EXPECT_EQ(bench.external_of(inside(1, 5000)).address, kOtherExternal);
 }
 
+TEST(Nat, ForwardsAPortToOneHostForEver) {
+  const Endpoint web = inside(1, 8080);
+  for (const Dependence mapping : {Dependence::EndpointIndependent, Dependence::AddressAndPort}) {
+    Bench bench({.external = {kExternal},
+                 .mapping = mapping,
+                 .forwards = {{.protocol = Protocol::Tcp, .port = 80, .to = web},
+                              {.protocol = Protocol::Udp, .port = 5000, .to = inside(1, 53)}}});
+    const Endpoint outside{.address = kExternal, .port = 80};
+    for (int i = 0; i < 3; ++i) {
+      const NatVerdict request = bench.in(kServer, outside, Protocol::Tcp, TcpEvent::Open);
+      ASSERT_TRUE(request.flow);
+      EXPECT_EQ(request.flow->destination, web);
+      EXPECT_EQ(bench.external_of(web, kServer, Protocol::Tcp), outside);
+      EXPECT_EQ(bench.external_of(web, kOtherServer, Protocol::Tcp), outside);
+      bench.now += 10h;  // longer than any session lives
+      bench.in(kServer, {.address = kExternal, .port = 1}, Protocol::Tcp);
+      EXPECT_EQ(bench.nat.sessions(), 0U);
+      if (i == 1) bench.nat.forget();
+    }
+    EXPECT_EQ(bench.in(kServer, outside, Protocol::Udp).reason, NatDrop::NoMapping);
+    EXPECT_NE(bench.external_of(inside(2, 5000)).port, 5000) << "is forwarded";
+    bench.nat.change_external({kOtherExternal});
+    EXPECT_TRUE(bench.in(kServer, {.address = kOtherExternal, .port = 80}, Protocol::Tcp).flow);
+  }
+}
+
 TEST(Nat, DoesTheSameForTheSameSeed) {
   Bench a({.external = {kExternal}, .ports = PortChoice::Random});
   Bench b({.external = {kExternal}, .ports = PortChoice::Random});

@@ -37,6 +37,14 @@ Result<NamespaceVisit> NamespaceVisit::enter(const std::string& path) {
   return NamespaceVisit(std::move(home));
 }
 
+Result<NamespaceVisit> NamespaceVisit::create() {
+  WARREN_TRY(auto home, open_namespace("/proc/thread-self/ns/net"));
+  if (unshare(CLONE_NEWNET) != 0) {
+    return unexpected(errno_error("make a network namespace (needs root)", errno));
+  }
+  return NamespaceVisit(std::move(home));
+}
+
 NamespaceVisit::~NamespaceVisit() {
   // It has worked before, and a thread in the wrong namespace can do nothing right.
   if (home_.is_open()) WARREN_CHECK(setns(home_.get(), CLONE_NEWNET) == 0);

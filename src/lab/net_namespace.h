@@ -16,6 +16,8 @@ std::string namespace_path(std::string_view network);
 class NamespaceVisit {
  public:
   static Result<NamespaceVisit> enter(const std::string& path);
+  // A new one, with nothing in it but a loopback interface that is down.
+  static Result<NamespaceVisit> create();
 
   NamespaceVisit(NamespaceVisit&&) noexcept = default;
   NamespaceVisit& operator=(NamespaceVisit&&) = delete;

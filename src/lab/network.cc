@@ -204,7 +204,7 @@ Result<void> Network::set_external(std::string_view name, std::vector<IpAddress>
 }
 
 Result<void> Network::set_block(std::string_view name, Block block) {
-  WARREN_TRY(Node* const node, router(name));
+  WARREN_TRY(Node* const node, node(name));
   node->firewall.set_block(block);
   return {};
 }
@@ -232,6 +232,9 @@ std::vector<NodeCounters> Network::counters() const {
     NodeCounters& counters = out.emplace_back(node->counters);
     counters.name = node->name;
     counters.is_router = node->is_router;
+    if (node->above != nullptr) counters.behind = node->above->name;
+    counters.block = node->firewall.config().block;
+    counters.external = node->external;
     counters.sessions =
         node->firewall.sessions() + (node->nat != nullptr ? node->nat->sessions() : 0);
   }

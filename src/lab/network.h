@@ -40,6 +40,9 @@ enum class Way : std::uint8_t { Up, Down };  // towards the router that a node i
 struct NodeCounters {
   std::string name;
   bool is_router = false;
+  std::string behind = {};               // a router; empty: it is at the top
+  Block block = Block::Nothing;          // what passes in neither direction
+  std::vector<IpAddress> external = {};  // the NAT's
   std::uint64_t sent = 0;      // packets: by the host; by the router to the one it is behind
   std::uint64_t received = 0;  // likewise from there
   std::size_t sessions = 0;    // of NAT and firewall
@@ -78,7 +81,7 @@ class Network {
   Result<void> set_link_state(std::string_view name, LinkState state);
   Result<void> forget(std::string_view router);  // its NAT and firewall reboot
   Result<void> set_external(std::string_view router, std::vector<IpAddress> external);
-  Result<void> set_block(std::string_view router, Block block);
+  Result<void> set_block(std::string_view name, Block block);
   Result<void> move(std::string_view host,
                     std::string_view behind,
                     const std::vector<InterfaceAddress>& addresses);

@@ -406,6 +406,24 @@ TEST(LabNetwork, CountsWhatItCannotCarry) {
   EXPECT_THAT(bench.delivered, IsEmpty());
 }
 
+TEST(LabNetwork, BlocksUdpAtOneHostAlone) {
+  Bench bench;
+  bench.send("one", Protocol::Udp, kOne, kServer);
+  bench.delivered.clear();
+  ASSERT_TRUE(bench.network().set_block("one", Block::Udp));
+  bench.send("one", Protocol::Udp, kOne, kServer);
+  bench.send("server", Protocol::Udp, kServer, kExternal);
+  bench.send("one", Protocol::Tcp, kOne, kServer);
+  bench.send("two", Protocol::Udp, kTwo, kServer);
+  EXPECT_EQ(bench.drops("one", Drop::Firewall), 2U);
+  EXPECT_EQ(bench.delivered.size(), 2U);
+  EXPECT_EQ(bench.counters("one").block, Block::Udp);
+  EXPECT_EQ(bench.counters("one").behind, "home");
+  ASSERT_TRUE(bench.network().set_block("one", Block::Nothing));
+  bench.send("one", Protocol::Udp, kOne, kServer);
+  EXPECT_EQ(bench.delivered.size(), 3U);
+}
+
 TEST(LabNetwork, RefusesAnAddressThatTwoHave) {
   Topology topology = *parse_topology(kLab);
   topology.hosts.at("two").addresses = topology.hosts.at("one").addresses;

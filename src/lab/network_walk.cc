@@ -28,6 +28,11 @@ bool passes(Firewall& firewall, Way way, const Packet& packet, TimePoint now) {
                         : firewall.inbound(*flow, event, now);
 }
 
+// At a host, whose link may be blocked: most packets need not be looked at.
+bool passes_block(Firewall& firewall, Way way, const Packet& packet, TimePoint now) {
+  return firewall.config().block == Block::Nothing || passes(firewall, way, packet, now);
+}
+
 }  // namespace
 
 void Network::on_packet(NodeIndex host,
@@ -40,6 +45,9 @@ void Network::on_packet(NodeIndex host,
   node.counters.sent += packet->segment_count();
   if (packet->info.destination.is_multicast()) return node.drop(Drop::Multicast, *packet);
   if (!node.has(packet->info.source)) return node.drop(Drop::ForeignSource, *packet);
+  if (!passes_block(node.firewall, Way::Up, *packet, now)) {
+    return node.drop(Drop::Firewall, *packet);
+  }
   cross(node, Way::Up, *packet, now);
 }
 
@@ -103,6 +111,9 @@ void Network::arrive(Node& below, Way way, Packet& packet, TimePoint now) {
   if (way == Way::Up) return from_below(*below.above, packet, now);
   below.counters.received += packet.segment_count();
   if (below.is_router) return from_above(below, packet, now);
+  if (!passes_block(below.firewall, Way::Down, packet, now)) {
+    return below.drop(Drop::Firewall, packet);
+  }
   if (!sink_.deliver(below.index, packet.header, packet.bytes))
     below.drop(Drop::DeviceRefused, packet);
 }

@@ -176,7 +176,7 @@ Result<void> Router::do_command(const SetExternal& command) {
 }
 
 Result<void> Router::do_command(const SetBlock& command) {
-  return network_->set_block(command.router, command.what);
+  return network_->set_block(command.of, command.what);
 }
 
 Result<void> Router::do_command(const Move& command) {

@@ -1,6 +1,7 @@
 #include "lab/topology_fields.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace warren::lab {
 
@@ -77,6 +78,15 @@ std::span<const json::EnumText<Block>> texts_of(Block) {
       {"udp", Block::Udp},
       {"udp_except_stun", Block::UdpExceptStun},
       {"all_but_tcp_port_443", Block::AllButTcpPort443},
+      {"all_but_web", Block::AllButWeb},
+  };
+  return kTexts;
+}
+
+std::span<const json::EnumText<Protocol>> texts_of(Protocol) {
+  static constexpr json::EnumText<Protocol> kTexts[] = {
+      {"udp", Protocol::Udp},
+      {"tcp", Protocol::Tcp},
   };
   return kTexts;
 }
@@ -87,6 +97,13 @@ std::span<const json::EnumText<LinkState>> texts_of(LinkState) {
       {"down", LinkState::Down},
   };
   return kTexts;
+}
+
+std::string_view to_string(Block block) {
+  for (const auto& [text, value] : texts_of(block)) {
+    if (value == block) return text;
+  }
+  std::unreachable();
 }
 
 std::optional<InterfaceAddress> parse_interface_address(std::string_view text) {
@@ -129,6 +146,28 @@ std::string_view why_not_external(const std::vector<IpAddress>& addresses) {
   return is_mixed ? "expected addresses of one family" : "";
 }
 
+void fields(json::ObjectReader& visit, PortForward& x) {
+  visit("protocol", x.protocol);
+  visit.required("port", x.port);
+  visit.required("to", x.to.address);
+  x.to.port = x.port;
+  visit("to_port", x.to.port);
+  visit.check("port", x.port > 0, "expected 1 to 65535");
+  visit.check("to_port", x.to.port > 0, "expected 1 to 65535");
+}
+
+std::string_view why_not_forwards(const std::vector<PortForward>& forwards) {
+  for (auto one = forwards.begin(); one != forwards.end(); ++one) {
+    const auto clashes = [&](const PortForward& other) {
+      return other.protocol == one->protocol && (other.port == one->port || other.to == one->to);
+    };
+    if (std::any_of(one + 1, forwards.end(), clashes)) {
+      return "expected each port, and each endpoint that one leads to, once";
+    }
+  }
+  return "";
+}
+
 void fields(json::ObjectReader& visit, NatConfig& x) {
   visit.required("external", x.external);
   visit("mapping", x.mapping);
@@ -142,11 +181,19 @@ void fields(json::ObjectReader& visit, NatConfig& x) {
   visit("ports_per_host", x.ports_per_host);
   visit("sessions_per_host", x.sessions_per_host);
   visit("max_sessions", x.max_sessions);
+  visit("forwards", x.forwards);
   visit("udp_timeout", x.udp_timeout);
   visit("udp_unreplied_timeout", x.udp_unreplied_timeout);
   visit("tcp_timeout", x.tcp_timeout);
   visit("tcp_transitory_timeout", x.tcp_transitory_timeout);
   visit("icmp_timeout", x.icmp_timeout);
+  const bool is_v6 = !x.external.empty() && x.external.front().is_v6();
+  visit.check(
+      "forwards",
+      std::ranges::all_of(x.forwards, [&](const auto& f) { return f.to.address.is_v6() == is_v6; }),
+      "expected endpoints of the external addresses' family");
+  const std::string_view why_no_forwards = why_not_forwards(x.forwards);
+  visit.check("forwards", why_no_forwards.empty(), why_no_forwards);
   const std::string_view why_not = why_not_external(x.external);
   visit.check("external", why_not.empty(), why_not);
   visit.check("last_port", x.first_port > 0 && x.first_port <= x.last_port,

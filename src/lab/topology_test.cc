@@ -29,7 +29,8 @@ TEST(LabTopology, ReadsEveryField) {
                       "first_port": 2000, "last_port": 2999, "ports_per_host": 100,
                       "sessions_per_host": 50, "max_sessions": 500, "udp_timeout": "40s",
                       "udp_unreplied_timeout": "20s", "tcp_timeout": "2h",
-                      "tcp_transitory_timeout": "4m", "icmp_timeout": "1m"},
+                      "tcp_transitory_timeout": "4m", "icmp_timeout": "1m",
+                      "forwards": [{"port": 80, "to": "10.0.0.2", "to_port": 8080}]},
               "firewall": {"is_stateful": true, "block": "udp_except_stun"}},
     },
     "hosts": {
@@ -58,6 +59,8 @@ TEST(LabTopology, ReadsEveryField) {
   EXPECT_EQ(nat.ports, PortChoice::SequentialPerHost);
   EXPECT_EQ(nat.hairpin, Hairpin::ExternalSource);
   EXPECT_EQ(nat.tcp_timeout, 2h);
+  ASSERT_EQ(nat.forwards.size(), 1U);
+  EXPECT_EQ(nat.forwards[0].to, (Endpoint{IpAddress::v4({10, 0, 0, 2}), 8080}));
   EXPECT_EQ(isp.firewall.block, Block::UdpExceptStun);
   const HostConfig& host = topology->hosts.at("h");
   EXPECT_EQ(host.addresses[1], parse_interface_address("fd00::2/64"));
@@ -73,6 +76,11 @@ TEST(LabTopology, SaysWhichFieldIsWrong) {
       error_of(
           R"({"a": {}, "b": {"behind": "a", "nat": {"external": ["192.0.2.1", "2001:db8::1"]}}})"),
       "routers.b.nat.external: expected addresses of one family");
+  EXPECT_EQ(
+      error_of(
+          R"({"a": {}, "b": {"behind": "a", "nat": {"external": ["192.0.2.1"], "forwards": [
+              {"port": 80, "to": "10.0.0.2"}, {"port": 80, "to": "10.0.0.3"}]}}})"),
+      "routers.b.nat.forwards: expected each port, and each endpoint that one leads to, once");
   EXPECT_EQ(error_of(R"({"a": {"link": {"loss_percent": 101}}})"),
             "routers.a.link.loss_percent: expected 0 to 100");
   EXPECT_EQ(error_of(R"({"a": {"mtu": 100}})"), "routers.a.mtu: expected 576 to 65535");

@@ -9,6 +9,7 @@
 #include "cli/root.h"
 #include "crypto/system_random.h"
 #include "io/clock.h"
+#include "lab/kernel_lab.h"
 #include "plain/runner.h"
 
 namespace {
@@ -34,10 +35,13 @@ int main(int argc, char** argv) {
     }
     static_cast<void>(
         std::signal(SIGPIPE, SIG_IGN));  // a client of a socket that went away is an error code
+    Log log = Log::to_stderr(LogLevel::Info);
+    lab::KernelLab lab(log);
     cli::Context context{.out = std::cout,
                          .err = std::cerr,
                          .run_wg = run_wg,
-                         .in_background = cli::run_in_background};
+                         .in_background = cli::run_in_background,
+                         .lab = &lab};
     return cli::run(argc, argv, context);
   } catch (const std::exception& error) {
     static_cast<void>(

@@ -91,12 +91,12 @@ class Internet:
     def set_external(self, router, *addresses):
         self.ask("external", router=router, addresses=addresses)
 
-    def block(self, router, what="udp"):
-        """"udp", "udp_except_stun", "all_but_tcp_port_443" or "nothing"."""
-        self.ask("block", router=router, what=what)
+    def block(self, of, what="udp"):
+        """Of a router, or of a host's own link: "udp", "udp_except_stun", "all_but_tcp_port_443", "all_but_web" or "nothing"."""
+        self.ask("block", of=of, what=what)
 
-    def unblock(self, router):
-        self.block(router, "nothing")
+    def unblock(self, of):
+        self.block(of, "nothing")
 
     def move(self, host, *addresses, behind=None):
         """Gives the host other addresses, or another router, or both."""
