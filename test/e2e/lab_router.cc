@@ -1,22 +1,15 @@
-#include <csignal>
-#include <cstdio>
-#include <exception>
 #include <iostream>
 #include <string>
 
 #include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 
 #include "base/log.h"
+#include "e2e/program.h"
 #include "lab/runner.h"
 
 namespace {
 
 using namespace warren;  // NOLINT(google-build-using-namespace): the program is all Warren
-
-constexpr int kFailed = 1;
-constexpr int kBadUsage = 2;
 
 constexpr const char* kMore =
     "Makes a TUN device in the network namespace of each host and carries packets between them, "
@@ -45,54 +38,36 @@ struct Arguments {
   bool check = false;
 };
 
-int run(const Arguments& arguments) {
-  const auto topology = lab::load_topology(arguments.topology);
-  if (!topology) {
-    std::cerr << "warren-lab-router: " << topology.error().detail << '\n';
-    return kFailed;
-  }
+Result<void> run(const Arguments& arguments) {
+  WARREN_TRY(const auto topology, lab::load_topology(arguments.topology));
   if (arguments.check) {
     std::cout << arguments.topology << ": OK\n";
-    return 0;
+    return {};
   }
   Log log = Log::to_stderr(LogLevel::Info);
-  const auto done = lab::run(*topology, {.control_path = arguments.control}, log, [] {
+  return lab::run(topology, {.control_path = arguments.control}, log, [] {
     std::cerr << "warren-lab-router: ready\n" << std::flush;
   });
-  if (done) return 0;
-  std::cerr << "warren-lab-router: " << done.error().detail << '\n';
-  return kFailed;
-}
-
-int parse_and_run(int argc, char** argv) {
-  Arguments arguments;
-  CLI::App app("A network with NATs and bad links between network namespaces.",
-               "warren-lab-router");
-  app.add_option("topology", arguments.topology, "The file that describes it")
-      ->type_name("FILE")
-      ->required();
-  app.add_option("--control", arguments.control, "Take commands on this Unix socket")
-      ->type_name("PATH");
-  app.add_flag("--check", arguments.check, "Only read the file and say whether it is good");
-  app.footer(kMore);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kBadUsage;
-  }
-  return run(arguments);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    // A client of the socket that went away is an error code.
-    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
-    return parse_and_run(argc, argv);
-  } catch (const std::exception& error) {
-    static_cast<void>(std::fprintf(
-        stderr, "warren-lab-router: this is a bug, please report it: %s\n", error.what()));
-    return kFailed;
-  }
+  Arguments arguments;
+  const e2e::Program program{
+      .name = "warren-lab-router",
+      .description = "A network with NATs and bad links between network namespaces.",
+      .more = kMore,
+      .add_options =
+          [&](CLI::App& app) {
+            app.add_option("topology", arguments.topology, "The file that describes it")
+                ->type_name("FILE")
+                ->required();
+            app.add_option("--control", arguments.control, "Take commands on this Unix socket")
+                ->type_name("PATH");
+            app.add_flag("--check", arguments.check,
+                         "Only read the file and say whether it is good");
+          },
+      .run = [&] { return run(arguments); }};
+  return e2e::run_program(program, argc, argv);
 }

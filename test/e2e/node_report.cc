@@ -59,6 +59,7 @@ json::object to_json(const relay::client::ClientCounters& x) {
   return to_object({{"connects", x.engine.connects},
                     {"ups", x.engine.ups},
                     {"pings", x.engine.pings},
+                    {"pongs", x.engine.pongs},
                     {"declared_dead", x.engine.declared_dead},
                     {"refused_logins", x.engine.refused_logins},
                     {"malformed", x.engine.malformed},

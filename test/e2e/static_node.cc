@@ -1,26 +1,19 @@
-#include <csignal>
-#include <cstdio>
-#include <exception>
 #include <iostream>
 #include <string>
 
 #include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "base/log.h"
 #include "crypto/system_random.h"
 #include "e2e/node.h"
+#include "e2e/program.h"
 #include "e2e/static_map.h"
 #include "io/clock.h"
 
 namespace {
 
 using namespace warren;  // NOLINT(google-build-using-namespace): the program is all Warren
-
-constexpr int kFailed = 1;
-constexpr int kBadUsage = 2;
 
 constexpr const char* kMore =
     "For tests: a node that is told by a file what a coordination server would tell it. Needs "
@@ -49,47 +42,28 @@ Result<void> run(const Arguments& arguments) {
   return node.run();
 }
 
-int parse_and_run(int argc, char** argv) {
-  Arguments arguments;
-  CLI::App app("A node of the overlay, from a static map.", "warren-test-node");
-  app.add_option("--config", arguments.map, "The file that tells it everything")
-      ->type_name("FILE")
-      ->required();
-  app.add_option_function<std::string>(
-         "--log-level",
-         [&](const std::string& text) {
-           const LogLevel* const level = parse_log_level(text);
-           if (level == nullptr) throw CLI::ValidationError("--log-level", "unknown: " + text);
-           arguments.level = *level;
-         },
-         "trace, debug, info, warn or error")
-      ->type_name("LEVEL");
-  app.footer(kMore);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kBadUsage;
-  }
-  const Result<void> done = run(arguments);
-  if (done) return 0;
-  std::cerr << "warren-test-node: " << done.error().detail << '\n';
-  return kFailed;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    if (!init_crypto()) {
-      std::cerr << "warren-test-node: the system has no source of randomness\n";
-      return kFailed;
-    }
-    // A relay that closes its connection is an error code.
-    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
-    return parse_and_run(argc, argv);
-  } catch (const std::exception& error) {
-    static_cast<void>(std::fprintf(
-        stderr, "warren-test-node: this is a bug, please report it: %s\n", error.what()));
-    return kFailed;
-  }
+  Arguments arguments;
+  const auto set_level = [&](const std::string& text) {
+    const LogLevel* const level = parse_log_level(text);
+    if (level == nullptr) throw CLI::ValidationError("--log-level", "unknown: " + text);
+    arguments.level = *level;
+  };
+  const e2e::Program program{
+      .name = "warren-test-node",
+      .description = "A node of the overlay, from a static map.",
+      .more = kMore,
+      .add_options =
+          [&](CLI::App& app) {
+            app.add_option("--config", arguments.map, "The file that tells it everything")
+                ->type_name("FILE")
+                ->required();
+            app.add_option_function<std::string>("--log-level", set_level,
+                                                 "trace, debug, info, warn or error")
+                ->type_name("LEVEL");
+          },
+      .run = [&] { return run(arguments); }};
+  return e2e::run_program(program, argc, argv);
 }

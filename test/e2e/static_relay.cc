@@ -1,16 +1,12 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
-#include <exception>
-#include <iostream>
 #include <optional>
 #include <ranges>
 #include <string>
 #include <vector>
 
 #include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -19,6 +15,7 @@
 
 #include "base/hex.h"
 #include "crypto/system_random.h"
+#include "e2e/program.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "relay/server.h"
@@ -31,8 +28,6 @@ namespace {
 using namespace warren;  // NOLINT(google-build-using-namespace): the program is all Warren
 namespace asio = boost::asio;
 
-constexpr int kFailed = 1;
-constexpr int kBadUsage = 2;
 constexpr std::size_t kMaxMembersFile = std::size_t{16} << 20;
 
 constexpr const char* kMore =
@@ -137,9 +132,9 @@ Result<std::shared_ptr<const relay::Members>> load_members(const Arguments& argu
   return out;
 }
 
-class Program {
+class StaticRelay {
  public:
-  explicit Program(const Arguments& arguments)
+  explicit StaticRelay(const Arguments& arguments)
       : arguments_(arguments),
         log_(Log::to_stderr(arguments.verbose ? LogLevel::Debug : LogLevel::Info)),
         signals_(loop_, SIGINT, SIGTERM, SIGHUP) {}
@@ -231,53 +226,38 @@ class Program {
   std::unique_ptr<relay::StunResponder> stun_;
 };
 
-int run(const Arguments& arguments) {
-  Program program(arguments);
-  const auto started = program.start();
-  if (!started) {
-    std::cerr << "warren-test-relay: " << started.error().detail << '\n';
-    return kFailed;
-  }
-  program.run();
-  return 0;
-}
-
-int parse_and_run(int argc, char** argv) {
-  Arguments arguments;
-  CLI::App app("A DERP relay and a STUN responder, for tests.", "warren-test-relay");
-  app.add_option("--listen", arguments.listen, "Serve TLS there")->type_name("ADDRESS:PORT");
-  app.add_option("--plain", arguments.plain, "Serve without TLS there")->type_name("ADDRESS:PORT");
-  app.add_option("--pages", arguments.pages, "Answer /generate_204 and the like there, no upgrades")
-      ->type_name("ADDRESS:PORT");
-  app.add_option("--stun", arguments.stun, "Answer STUN on this port, on every address")
-      ->type_name("ADDRESS:PORT");
-  app.add_option("--state", arguments.state, "Keep key and certificate in this directory")
-      ->type_name("DIRECTORY");
-  app.add_option("--name", arguments.names, "The certificate covers this name or address as well");
-  app.add_option("--members", arguments.members, "Admit the node keys in this file")
-      ->type_name("FILE");
-  app.add_flag("--admit-all", arguments.admit_all, "Admit every key");
-  app.add_flag("--verbose", arguments.verbose, "Tell about each connection");
-  app.footer(kMore);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kBadUsage;
-  }
-  return run(arguments);
+Result<void> run(const Arguments& arguments) {
+  StaticRelay relay(arguments);
+  WARREN_TRY_VOID(relay.start());
+  relay.run();
+  return {};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    if (!init_crypto()) return kFailed;
-    // A client that went away is an error code.
-    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
-    return parse_and_run(argc, argv);
-  } catch (const std::exception& error) {
-    static_cast<void>(std::fprintf(
-        stderr, "warren-test-relay: this is a bug, please report it: %s\n", error.what()));
-    return kFailed;
-  }
+  Arguments arguments;
+  const auto add_options = [&](CLI::App& app) {
+    const auto add_place = [&](const char* name, auto& into, const char* help) {
+      app.add_option(name, into, help)->type_name("ADDRESS:PORT");
+    };
+    add_place("--listen", arguments.listen, "Serve TLS there");
+    add_place("--plain", arguments.plain, "Serve without TLS there");
+    add_place("--pages", arguments.pages, "Answer /generate_204 and the like there, no upgrades");
+    add_place("--stun", arguments.stun, "Answer STUN on this port, on every address");
+    app.add_option("--state", arguments.state, "Keep key and certificate in this directory")
+        ->type_name("DIRECTORY");
+    app.add_option("--name", arguments.names,
+                   "The certificate covers this name or address as well");
+    app.add_option("--members", arguments.members, "Admit the node keys in this file")
+        ->type_name("FILE");
+    app.add_flag("--admit-all", arguments.admit_all, "Admit every key");
+    app.add_flag("--verbose", arguments.verbose, "Tell about each connection");
+  };
+  const e2e::Program program{.name = "warren-test-relay",
+                             .description = "A DERP relay and a STUN responder, for tests.",
+                             .more = kMore,
+                             .add_options = add_options,
+                             .run = [&] { return run(arguments); }};
+  return e2e::run_program(program, argc, argv);
 }

@@ -254,7 +254,10 @@ void Connection::on_frame(const Frame& frame, TimePoint now, Actions& out) {
       }
       return malformed();
     case FrameType::Pong:
-      if (const auto pong = decode_ping(frame.payload)) return liveness_.on_pong(*pong, now);
+      if (const auto pong = decode_ping(frame.payload)) {
+        if (liveness_.on_pong(*pong, now)) ++shared_.counters.pongs;
+        return;
+      }
       return malformed();
     case FrameType::Health:
       if (!frame.payload.empty()) ++shared_.counters.health_problems;

@@ -31,6 +31,7 @@ struct Counters {
   std::uint64_t connects = 0;  // attempts
   std::uint64_t ups = 0;
   std::uint64_t pings = 0;
+  std::uint64_t pongs = 0;            // that answer one of them
   std::uint64_t declared_dead = 0;    // connections that did not answer in time
   std::uint64_t refused_logins = 0;   // no 101, or closed before ServerInfo
   std::uint64_t malformed = 0;        // frames

@@ -214,6 +214,8 @@ TEST_F(ConnectionTest, CheckPingsAtOnceAndAPongSettlesIt) {
   receive(testing::frame(FrameType::Pong, ByteView(ping).subspan(kFrameHeaderSize)));
   EXPECT_THAT(take(), IsEmpty());
   EXPECT_EQ(connection.next_timeout(), connection.last_wanted() + kIdleClose);
+  receive(encode_ping(FrameType::Pong, PingData{9}));  // to a ping that nobody sent
+  EXPECT_EQ(shared.counters.pongs, 1U);
 }
 
 TEST_F(ConnectionTest, ClosesAMinuteAfterTheLastUseUnlessHome) {

@@ -27,12 +27,13 @@ void Liveness::on_ping_sent(const PingData& data, TimePoint now) {
   check_ = kNever;
 }
 
-void Liveness::on_pong(const PingData& data, TimePoint now) {
-  if (!asked_ || asked_->data != data) return;
+bool Liveness::on_pong(const PingData& data, TimePoint now) {
+  if (!asked_ || asked_->data != data) return false;
   const Duration sample = now - asked_->at;
   deviation_ = (deviation_ * 3 + std::chrono::abs(round_trip_ - sample)) / 4;
   round_trip_ = (round_trip_ * 7 + sample) / 8;
   asked_.reset();
+  return true;
 }
 
 Liveness::Verdict Liveness::verdict(TimePoint now) const {

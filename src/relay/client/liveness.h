@@ -27,7 +27,8 @@ class Liveness {
 
   // The answer to Ping: remember what was sent.
   void on_ping_sent(const PingData& data, TimePoint now);
-  void on_pong(const PingData& data, TimePoint now);
+  // False: it answers nothing that waits for an answer.
+  bool on_pong(const PingData& data, TimePoint now);
 
   Verdict verdict(TimePoint now) const;
   TimePoint next_timeout() const;

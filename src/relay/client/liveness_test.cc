@@ -56,9 +56,9 @@ TEST(Liveness, IgnoresAPongThatAnswersNothing) {
   TimePoint now{};
   Liveness liveness;
   liveness.start(100ms, now);
-  liveness.on_pong(kPing, now);
+  EXPECT_FALSE(liveness.on_pong(kPing, now));
   liveness.on_ping_sent(kPing, now);
-  liveness.on_pong(PingData{9}, now += 1s);
+  EXPECT_FALSE(liveness.on_pong(PingData{9}, now += 1s));
   EXPECT_EQ(liveness.verdict(now), Verdict::Dead);
 }
 
