@@ -4,6 +4,8 @@
 
 #include <sys/socket.h>
 
+#include "io/send_buffer.h"
+
 namespace warren::io {
 
 namespace {
@@ -18,13 +20,18 @@ class PlainStream final : public ByteStream {
   }
 
   Outcome read(MutableByteView out) override {
-    return outcome(recv(socket_.native_handle(), out.data(), out.size(), 0), Status::WantRead);
+    const ssize_t size = recv(socket_.native_handle(), out.data(), out.size(), 0);
+    if (size > 0) return {.status = Status::Done, .bytes = static_cast<std::size_t>(size)};
+    const bool is_blocked = size < 0 && (errno == EAGAIN || errno == EINTR);
+    return {.status = is_blocked ? Status::WantRead : Status::Closed};
   }
 
-  Outcome write(ByteView bytes) override {
-    return outcome(send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
-                   Status::WantWrite);
+  Status write(ByteView bytes) override {
+    unsent_.append(bytes);
+    return flush();
   }
+
+  Status flush() override { return unsent_.send(socket_.native_handle()); }
 
   void finish() override {
     boost::system::error_code ignored;
@@ -34,13 +41,8 @@ class PlainStream final : public ByteStream {
   tcp::socket& socket() override { return socket_; }
 
  private:
-  static Outcome outcome(ssize_t size, Status when_blocked) {
-    if (size > 0) return {.status = Status::Done, .bytes = static_cast<std::size_t>(size)};
-    const bool is_blocked = size < 0 && (errno == EAGAIN || errno == EINTR);
-    return {.status = is_blocked ? when_blocked : Status::Closed};
-  }
-
   tcp::socket socket_;
+  SendBuffer unsent_;
 };
 
 }  // namespace

@@ -20,7 +20,7 @@ class ByteStream {
   enum class Status : std::uint8_t {
     Done,
     WantRead,   // again when the socket is readable
-    WantWrite,  // again, with the same bytes, when it is writable
+    WantWrite,  // again when it is writable
     Closed,     // by the other side, or lost
   };
 
@@ -34,10 +34,15 @@ class ByteStream {
   ByteStream& operator=(const ByteStream&) = delete;
   virtual ~ByteStream() = default;
 
-  // `out` and `bytes` are not empty. Call read() until it wants something: there may be received
-  // bytes of which the socket knows nothing any more.
+  // `out` is not empty. Call it until it wants something: there may be received bytes of which the
+  // socket knows nothing any more.
   virtual Outcome read(MutableByteView out) = 0;
-  virtual Outcome write(ByteView bytes) = 0;
+  // Takes all of `bytes`, which are not empty, and hands the socket as much of them as it takes, in
+  // one piece: whoever reads at the other end is woken once. WantWrite: the rest waits here for
+  // flush(); until that is done, nothing more should be written, or it waits here too.
+  virtual Status write(ByteView bytes) = 0;
+  // Done, WantWrite or Closed.
+  virtual Status flush() = 0;
   // Says that nothing more is coming, if that can be sent at once.
   virtual void finish() = 0;
   virtual boost::asio::ip::tcp::socket& socket() = 0;

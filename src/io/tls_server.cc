@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <string_view>
 
 #include <fmt/format.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "io/send_buffer.h"
 #include "io/wait_ready.h"
 
 namespace warren::io {
@@ -25,6 +28,10 @@ constexpr const char* kCiphersTls12 = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
 // What one read of the socket takes: four records.
 constexpr std::size_t kReadAhead = std::size_t{64} << 10;
+constexpr std::size_t kRecord = 16384;        // RFC 8446 section 5.1
+constexpr std::size_t kRecordOverhead = 256;  // RFC 8446 section 5.2: and no more
+// A client may ask for new keys without end, and read none of the answers.
+constexpr std::size_t kMostUnsent = std::size_t{256} << 10;
 
 std::string_view openssl_reason() {
   const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -52,30 +59,98 @@ int select_protocol(SSL*,
   return SSL_TLSEXT_ERR_OK;
 }
 
+// What OpenSSL writes goes into a SendBuffer: left to itself it makes a system call for each
+// record, and each may wake the reader at the other end for that record alone.
+int append_to_buffer(BIO* bio, const char* bytes, int size) noexcept {
+  SendBuffer& buffer = *static_cast<SendBuffer*>(BIO_get_data(bio));
+  const ByteView sealed(reinterpret_cast<const std::uint8_t*>(bytes),
+                        static_cast<std::size_t>(size));
+  if (buffer.size() + sealed.size() > kMostUnsent) return -1;  // the connection is broken then
+  buffer.append(sealed);
+  return size;
+}
+
+// The handshake asks for a flush; TlsServerStream does it.
+long control_buffer(BIO*, int command, long, void*) noexcept {
+  return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+struct FreeMethod {
+  void operator()(BIO_METHOD* method) const { BIO_meth_free(method); }
+};
+
+// The same for all streams, which it outlives.
+const BIO_METHOD* send_buffer_method() {
+  static const std::unique_ptr<BIO_METHOD, FreeMethod> kMethod([] {
+    BIO_METHOD* const out = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "send buffer");
+    if (out != nullptr) {
+      BIO_meth_set_write(out, append_to_buffer);
+      BIO_meth_set_ctrl(out, control_buffer);
+    }
+    return out;
+  }());
+  return kMethod.get();
+}
+
 class TlsServerStream final : public ByteStream {
  public:
-  TlsServerStream(tcp::socket socket, SSL* ssl) : socket_(std::move(socket)), ssl_(ssl) {}
+  // Null when there is no memory.
+  static std::unique_ptr<TlsServerStream> create(tcp::socket socket, SSL_CTX* context) {
+    SSL* const ssl = SSL_new(context);
+    BIO* const in = BIO_new_socket(socket.native_handle(), BIO_NOCLOSE);
+    const BIO_METHOD* const method = send_buffer_method();
+    BIO* const out = method == nullptr ? nullptr : BIO_new(method);
+    if (ssl == nullptr || in == nullptr || out == nullptr) {
+      SSL_free(ssl);
+      BIO_free(in);
+      BIO_free(out);
+      return nullptr;
+    }
+    SSL_set_bio(ssl, in, out);
+    std::unique_ptr<TlsServerStream> stream(new TlsServerStream(std::move(socket), ssl));
+    BIO_set_data(out, &stream->unsent_);
+    BIO_set_init(out, 1);
+    return stream;
+  }
 
   ~TlsServerStream() override { SSL_free(ssl_); }
 
   Status handshake() {
     ERR_clear_error();
-    return status_of(SSL_accept(ssl_));
+    const Status status = status_of(SSL_accept(ssl_));
+    const Status sent = flush();
+    return sent == Status::Done ? status : sent;
   }
 
   Outcome read(MutableByteView out) override {
     ERR_clear_error();
-    return outcome(SSL_read(ssl_, out.data(), clamp_to_int(out.size())));
+    const bool was_empty = unsent_.empty();
+    const int result = SSL_read(ssl_, out.data(), clamp_to_int(out.size()));
+    const Status status = status_of(result);
+    // A key update was answered, or an alert raised. What the socket does not take goes with the
+    // next write.
+    if (was_empty && !unsent_.empty()) static_cast<void>(flush());
+    if (result > 0) return {.status = Status::Done, .bytes = static_cast<std::size_t>(result)};
+    return {.status = status};
   }
 
-  Outcome write(ByteView bytes) override {
+  Status write(ByteView bytes) override {
+    unsent_.reserve(bytes.size() + (bytes.size() / kRecord + 1) * kRecordOverhead);
     ERR_clear_error();
-    return outcome(SSL_write(ssl_, bytes.data(), clamp_to_int(bytes.size())));
+    const int size = clamp_to_int(bytes.size());
+    if (SSL_write(ssl_, bytes.data(), size) != size) {
+      is_broken_ = true;
+      return Status::Closed;
+    }
+    return flush();
   }
+
+  Status flush() override { return unsent_.send(socket_.native_handle()); }
 
   void finish() override {
     ERR_clear_error();
     if (!is_broken_) SSL_shutdown(ssl_);
+    static_cast<void>(flush());
     boost::system::error_code ignored;
     socket_.shutdown(tcp::socket::shutdown_send, ignored);
   }
@@ -83,10 +158,7 @@ class TlsServerStream final : public ByteStream {
   tcp::socket& socket() override { return socket_; }
 
  private:
-  Outcome outcome(int result) {
-    if (result > 0) return {.status = Status::Done, .bytes = static_cast<std::size_t>(result)};
-    return {.status = status_of(result)};
-  }
+  TlsServerStream(tcp::socket socket, SSL* ssl) : socket_(std::move(socket)), ssl_(ssl) {}
 
   Status status_of(int result) {
     if (result > 0) return Status::Done;
@@ -104,6 +176,7 @@ class TlsServerStream final : public ByteStream {
   }
 
   tcp::socket socket_;
+  SendBuffer unsent_;
   SSL* const ssl_;
   bool is_broken_ = false;
 };
@@ -136,8 +209,7 @@ Result<TlsServerContext> TlsServerContext::create(const TlsCertificate& certific
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
                                    SSL_OP_IGNORE_UNEXPECTED_EOF);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context,
                           0);  // clients of a relay stay; without, a login is a flight less
@@ -152,12 +224,8 @@ asio::awaitable<Result<std::unique_ptr<ByteStream>>> accept_tls(const TlsServerC
                                                                 TimePoint deadline) {
   boost::system::error_code ignored;
   socket.non_blocking(true, ignored);
-  SSL* const ssl = SSL_new(context->get());
-  if (ssl == nullptr || SSL_set_fd(ssl, socket.native_handle()) != 1) {
-    SSL_free(ssl);
-    co_return fail(Errc::Io, "start TLS: out of memory");
-  }
-  auto stream = std::make_unique<TlsServerStream>(std::move(socket), ssl);
+  auto stream = TlsServerStream::create(std::move(socket), context->get());
+  if (stream == nullptr) co_return fail(Errc::Io, "start TLS: out of memory");
   while (true) {
     const ByteStream::Status status = stream->handshake();
     if (status == ByteStream::Status::Done) break;

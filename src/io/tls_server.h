@@ -31,7 +31,7 @@ class TlsServerContext {
   std::unique_ptr<ssl_ctx_st, Free> context_;
 };
 
-// The server's side of a handshake. OpenSSL works on the socket itself: asio::ssl::stream would
+// The server's side of a handshake. OpenSSL reads from the socket itself: asio::ssl::stream would
 // copy every record once more each way, and hold 70 KiB for each idle connection (spec: data-plane
 // section 6). `context` outlives the call, not necessarily the stream.
 boost::asio::awaitable<Result<std::unique_ptr<ByteStream>>> accept_tls(

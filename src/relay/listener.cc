@@ -249,18 +249,15 @@ asio::awaitable<void> Listener::serve(tcp::socket socket, IpAddress prefix) {
 }
 
 asio::awaitable<bool> Listener::answer(io::ByteStream* stream, std::string response) {
-  ByteView rest = as_bytes(response);
   const TimePoint deadline = io::boot_now() + options_.http_timeout;
-  while (!rest.empty()) {
-    const auto outcome = stream->write(rest);
-    rest = rest.subspan(outcome.bytes);
-    if (outcome.status == io::ByteStream::Status::Done) continue;
-    if (outcome.status == io::ByteStream::Status::Closed) co_return false;
+  auto status = stream->write(as_bytes(response));
+  while (status == io::ByteStream::Status::WantWrite) {
     const bool is_ready =
         co_await io::wait_ready(&stream->socket(), tcp::socket::wait_write, deadline);
     if (!is_ready) co_return false;
+    status = stream->flush();
   }
-  co_return true;
+  co_return status == io::ByteStream::Status::Done;
 }
 
 }  // namespace warren::relay

@@ -21,7 +21,8 @@ using asio::ip::tcp;
 namespace {
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t kRecord = 16384;  // RFC 8446 section 5.1
+// Written at once: four TLS records. More would keep probes waiting behind data for longer.
+constexpr std::size_t kBatch = std::size_t{64} << 10;
 // Of one connection before its receivers are written to: their packets are still in the cache.
 constexpr std::size_t kFlushAfter = std::size_t{64} << 10;
 // Of one connection before others have their turn.
@@ -37,8 +38,6 @@ constexpr Duration kRestartTryFor = 60s;
 struct Service::Session {
   std::unique_ptr<io::ByteStream> stream;
   ConnectionId id;
-  std::vector<std::uint8_t> pending;  // what the socket would not take, from pending_sent on
-  std::size_t pending_sent = 0;
   bool is_waiting_to_write = false;
   TimePoint waiting_since;
   bool is_closed = false;
@@ -52,7 +51,7 @@ Service::Service(const asio::any_io_executor& executor,
     : options_(options),
       log_(std::move(log)),
       hub_(std::move(key), options.limits, random),
-      record_(kRecord),
+      batch_(kBatch),
       tasks_(executor, log_) {
   tasks_.spawn("relay: deadlines", keep_time());
 }
@@ -79,10 +78,11 @@ asio::awaitable<void> Service::serve(std::unique_ptr<io::ByteStream> stream,
   if (upgrade == Upgrade::Plain) {
     // Together with the first frame: a flight and a record less.
     const std::string response = switching_protocols(hub_.public_key());
-    session->pending.assign(response.begin(), response.end());
-    const std::size_t size = hub_.fill(*id, record_, io::boot_now());
-    session->pending.insert(session->pending.end(), record_.begin(),
-                            record_.begin() + static_cast<std::ptrdiff_t>(size));
+    std::ranges::copy(response, batch_.begin());
+    const auto rest_of_batch = MutableByteView(batch_).subspan(response.size());
+    const std::size_t size = hub_.fill(*id, rest_of_batch, io::boot_now());
+    static_cast<void>(
+        has_taken(session, session->stream->write(ByteView(batch_).first(response.size() + size))));
   }
   accept(*session, rest);
   rest = {};
@@ -174,38 +174,22 @@ void Service::perform() {
 
 void Service::flush(const SessionPointer& session) {
   if (session->is_waiting_to_write || session->is_closed) return;
-  while (write_pending(session)) {
-    const std::size_t size = hub_.fill(session->id, record_, io::boot_now());
+  while (has_taken(session, session->stream->flush())) {
+    const std::size_t size = hub_.fill(session->id, batch_, io::boot_now());
     if (size == 0) return;
-    const auto outcome = session->stream->write(ByteView(record_).first(size));
-    if (outcome.status == io::ByteStream::Status::Closed) {
-      close_session(*session);
-      return;
-    }
-    // Written in one piece, nearly always; what is left is kept for when the socket takes more.
-    const auto left = ByteView(record_).first(size).subspan(outcome.bytes);
-    session->pending.assign(left.begin(), left.end());
+    if (!has_taken(session, session->stream->write(ByteView(batch_).first(size)))) return;
   }
 }
 
-// True when nothing is left. Otherwise flush() is called again when the socket takes more.
-bool Service::write_pending(const SessionPointer& session) {
-  std::vector<std::uint8_t>& pending = session->pending;
-  while (session->pending_sent < pending.size()) {
-    const auto outcome = session->stream->write(ByteView(pending).subspan(session->pending_sent));
-    if (outcome.status == io::ByteStream::Status::Closed) {
-      close_session(*session);
-      return false;
-    }
-    if (outcome.status != io::ByteStream::Status::Done) {
-      wait_to_write(session);
-      return false;
-    }
-    session->pending_sent += outcome.bytes;
+// True when more can be written now. Otherwise flush() is called again when the socket takes more.
+bool Service::has_taken(const SessionPointer& session, io::ByteStream::Status status) {
+  if (status == io::ByteStream::Status::Done) return true;
+  if (status == io::ByteStream::Status::Closed) {
+    close_session(*session);
+  } else {
+    wait_to_write(session);
   }
-  session->pending_sent = 0;
-  if (pending.capacity() > 0) pending = {};  // most connections never need it
-  return true;
+  return false;
 }
 
 void Service::wait_to_write(const SessionPointer& session) {

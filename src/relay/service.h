@@ -37,8 +37,8 @@ struct ServiceCounters {
 // bytes between their streams and the hub. All of it runs on one strand, one loop's thread.
 //
 // What arrives is read and routed for as long as there is something, at most kReadBudget at a time;
-// then each receiver that got something is written to, a record for up to 16 KiB of frames. A
-// socket that takes no more is waited for, while the packets wait, and are dropped, in the hub.
+// then each receiver that got something is written to, up to 64 KiB of frames at once. A socket
+// that takes no more is waited for, while the packets wait, and are dropped, in the hub.
 class Service {
  public:
   // `random` outlives the service.
@@ -88,7 +88,7 @@ class Service {
   Receive receive(Session& session, WaitType& wait_for);
   void perform();
   void flush(const SessionPointer& session);
-  bool write_pending(const SessionPointer& session);
+  bool has_taken(const SessionPointer& session, io::ByteStream::Status status);
   void wait_to_write(const SessionPointer& session);
   void close_session(Session& session) const;
   void check_writers(TimePoint now);
@@ -98,7 +98,7 @@ class Service {
   Hub hub_;
   Actions actions_;
   ServiceCounters counters_;
-  std::vector<std::uint8_t> record_;  // being built
+  std::vector<std::uint8_t> batch_;  // being built
   std::unordered_map<ConnectionId, SessionPointer> sessions_;
   io::Tasks tasks_;
 };
