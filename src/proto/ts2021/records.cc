@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <utility>
 
 namespace warren::ts2021 {
 
@@ -72,8 +73,8 @@ Result<void, DecodeError> RecordOpener::collect(ByteView& stream, std::vector<st
   partial_.insert(partial_.end(), part.begin(), part.end());
   WARREN_TRY(const std::size_t size, record_size(partial_));  // a bad header is refused at once
   if (size == 0 || partial_.size() < size) return {};
-  const std::vector<std::uint8_t> record = std::move(partial_);
-  partial_ = {};  // a connection that waits holds no buffer
+  // A connection that waits holds no buffer.
+  const std::vector<std::uint8_t> record = std::exchange(partial_, {});
   return open_record(record, out);
 }
 
