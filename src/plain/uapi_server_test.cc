@@ -60,6 +60,8 @@ class FakeTunnel final : public tunnel::Tunnel {
 
   void set_local_addresses(std::vector<IpAddress> /*addresses*/) override {}
 
+  std::vector<policy::DropRecord> filter_drops() const override { return {}; }
+
   void set_filter(std::shared_ptr<const policy::Filter> /*filter*/) override {}
 
   tunnel::Facts facts() const override { return {}; }

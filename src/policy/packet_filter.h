@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "policy/drop_log.h"
 #include "policy/filter.h"
 #include "policy/flow_table.h"
 #include "policy/verdict.h"
@@ -40,6 +41,9 @@ class PacketFilter {
   Verdict check_inbound(const ip::PacketInfo& info, ByteView packet, TimePoint now);
   Verdict check_outbound(const ip::PacketInfo& info, TimePoint now);
 
+  // For whoever calls to note what he dropped; any thread may read it.
+  DropLog& drops() { return drops_; }
+
   // Flows that were forgotten for want of room since the last call.
   std::uint64_t take_evictions();
 
@@ -52,6 +56,7 @@ class PacketFilter {
   std::shared_ptr<const Filter> filter_;
   std::uint32_t generation_ = 0;  // of filter_, counted here
   FlowTable flows_;
+  DropLog drops_;
   std::uint64_t taken_evictions_ = 0;
   Flow* last_inbound_ = nullptr;  // slots, whatever they hold by now
   Flow* last_outbound_ = nullptr;

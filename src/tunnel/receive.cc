@@ -301,17 +301,22 @@ void ReceivePass::deliver(const CipherJob& job,
     }
     ip::set_ecn(inner, *ecn);
   }
-  if (topology.filter && !may_enter(inner, now)) return;
+  if (topology.filter && !may_enter(packet.keypair->peer(), inner, now)) return;
   const bool local = is_local(ip::destination_address(inner), topology);
   coalescer_.add(inner, local ? Destination::Local : Destination::Forwarded);
 }
 
-bool ReceivePass::may_enter(ByteView packet, TimePoint now) {
+bool ReceivePass::may_enter(const wg::DataPeer& peer, ByteView packet, TimePoint now) {
   const auto info = ip::parse_packet(packet);
-  const policy::Verdict verdict =
-      info ? link_.packet_filter->check_inbound(*info, packet, now) : policy::Verdict::BadHeader;
+  if (!info) {
+    counters_.drop(DropReason::FilterBadHeader);
+    return false;
+  }
+  policy::PacketFilter& filter = *link_.packet_filter;
+  const policy::Verdict verdict = filter.check_inbound(*info, packet, now);
   if (verdict == policy::Verdict::Accept) return true;
   counters_.drop(drop_reason(verdict));
+  filter.drops().note(peer.id.value, *info, verdict, now);
   return false;
 }
 

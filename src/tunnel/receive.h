@@ -73,7 +73,7 @@ class ReceivePass final : private WriteSink {
   bool source_belongs_to(const wg::DataPeer& peer,
                          const IpAddress& source,
                          const Topology& topology);
-  bool may_enter(ByteView packet, TimePoint now);  // by the filter
+  bool may_enter(const wg::DataPeer& peer, ByteView packet, TimePoint now);  // by the filter
   bool is_local(const IpAddress& destination, const Topology& topology);
 
   // WriteSink: what the coalescer has made ready.

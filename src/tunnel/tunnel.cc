@@ -122,6 +122,11 @@ class TunnelImpl final : public Tunnel {
     control_->set_filter(std::move(filter));
   }
 
+  std::vector<policy::DropRecord> filter_drops() const override {
+    const auto& filter = control_->link().packet_filter;
+    return filter ? filter->drops().read() : std::vector<policy::DropRecord>();
+  }
+
   Facts facts() const override {
     return {.cipher = cipher_name_,
             .tun = tun_->offloads(),

@@ -15,6 +15,7 @@
 #include "crypto/packet_cipher.h"
 #include "io/tun_device.h"
 #include "io/udp_socket.h"
+#include "policy/drop_log.h"
 #include "policy/filter.h"
 #include "tunnel/drop_reason.h"
 #include "tunnel/mesh.h"
@@ -79,6 +80,9 @@ class Tunnel {
   // Which packets peers may send us; null, as at the start: all that their allowed IPs cover. Flows
   // go on through a change as policy::PacketFilter says.
   virtual void set_filter(std::shared_ptr<const policy::Filter> filter) = 0;
+
+  // What the filter dropped lately, the latest first; DropRecord::peer is a wg::PeerId's value.
+  virtual std::vector<policy::DropRecord> filter_drops() const = 0;
 
   virtual Facts facts() const = 0;
   virtual CounterSnapshot counters() const = 0;  // since the start

@@ -54,6 +54,10 @@ TEST_F(WorkerFilter, DropsWhatNoRuleAllowsAndCountsWhy) {
   pair.b.control.set_filter(filter_of(pair.b, kShut));
   EXPECT_EQ(send(pair.a, pair.b, testing::udp_packet(pair.a, pair.b, 10)), 0U);
   EXPECT_EQ(pair.b.drops(DropReason::FilterNoRule), 1U);
+  const auto drops = pair.b.control.link().packet_filter->drops().read();
+  ASSERT_THAT(drops, ::testing::SizeIs(1));
+  EXPECT_EQ(drops[0].peer, pair.b.peer.value);
+  EXPECT_EQ(drops[0].port, 2222);
   pair.b.control.set_filter(nullptr);
   EXPECT_EQ(send(pair.a, pair.b, testing::udp_packet(pair.a, pair.b, 10)), 1U);
 }

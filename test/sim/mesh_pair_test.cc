@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "policy/filter.h"
+#include "sim/packet.h"
+
 namespace warren::sim {
 namespace {
 
@@ -64,6 +67,26 @@ TEST(MeshPair, HearsTheFirstPacketByTheRelay) {
   pair.talk(1s, kOften);
   ASSERT_FALSE(pair.a.delivered.empty());
   EXPECT_LT(pair.a.delivered.front() - start, 150ms);
+}
+
+TEST(MeshPair, AsksTheFilterOnBothSides) {
+  MeshPair pair(1, site("hard"), site("hard"));
+  for (const MeshPair::Side* const side : {&pair.a, &pair.b}) {
+    policy::FilterConfig config;  // no rules: only answers come in
+    config.addresses = {side->address};
+    side->node->set_filter(*policy::Filter::create(config));
+  }
+  const auto send = [&](MeshPair::Side& from, std::uint64_t id) {
+    from.node->send_packet(make_packet(from.address, pair.other(from).address, id));
+    pair.time.run_for(1s);
+  };
+  send(pair.a, 1);
+  EXPECT_EQ(pair.b.node->counters().filtered, 1U);
+  EXPECT_TRUE(pair.b.delivered.empty());
+  send(pair.b, 2);
+  EXPECT_EQ(pair.a.delivered.size(), 1U);  // it had asked
+  send(pair.a, 3);
+  EXPECT_EQ(pair.b.delivered.size(), 1U);
 }
 
 TEST_F(MeshPairDisturbed, GoesOnByTheRelayWhenUdpIsBlocked) {
