@@ -1,5 +1,9 @@
 #include "base/json_raw.h"
 
+#include <array>
+#include <charconv>
+#include <cmath>
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
@@ -23,7 +27,7 @@ void write_value(Writer& out, const boost::json::value& value) {
     case boost::json::kind::uint64:
       return out.unsigned_integer(value.get_uint64());
     case boost::json::kind::double_:
-      return out.number(value.get_double());
+      return out.number(rounded(value.get_double()));
     case boost::json::kind::string:
       return out.text(value.get_string());
     case boost::json::kind::array:
@@ -43,7 +47,21 @@ void write_value(Writer& out, const boost::json::value& value) {
   }
 }
 
+constexpr int kDigitsBehindPoint = 14;  // in scientific notation: 15 digits in all
+constexpr double kSmallest = 1e-290;    // below, doubles begin to have fewer digits
+
 }  // namespace
+
+double rounded(double parsed) {
+  if (!std::isfinite(parsed)) return parsed;
+  if (std::abs(parsed) < kSmallest) return 0;
+  std::array<char, 32> text{};
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), parsed,
+                                          std::chars_format::scientific, kDigitsBehindPoint);
+  double out = 0;
+  const bool fits = std::from_chars(text.data(), end, out).ec == std::errc();
+  return fits ? out : std::copysign(HUGE_VAL, parsed);
+}
 
 Raw::Raw(const boost::json::value& value) {
   text_.clear();

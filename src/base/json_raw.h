@@ -12,7 +12,14 @@ namespace warren::json {
 
 class Writer;
 
-// Held as its text, valid and without white space. Numbers are written anew: 2.50 becomes 2.5.
+// A number as its text said it. The parser of Boost 1.81 is off by a few units in the last place;
+// this rounds to 15 significant digits, which every double keeps, so that reading and writing again
+// and again gives the same text. What is then too large is infinite; what is below 1e-290 is
+// 0.
+double rounded(double parsed);
+
+// Held as its text, valid and without white space. Numbers are written anew: 2.50 becomes 2.5, and
+// of fractions 15 digits stay.
 class Raw {
  public:
   static constexpr std::size_t kMaxDepth = 16;

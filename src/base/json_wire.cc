@@ -86,7 +86,7 @@ void read(const boost::json::value& from, bool& to, const Place& place) {
 
 void read(const boost::json::value& from, double& to, const Place& place) {
   if (!from.is_number()) return place.expected("a number");
-  const auto number = from.to_number<double>();
+  const double number = rounded(from.to_number<double>());
   if (!std::isfinite(number)) return place.fail("too large");
   to = number;
 }

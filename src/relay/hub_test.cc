@@ -289,8 +289,8 @@ TEST_F(HubTest, TakesAFloodOfProbesForData) {
   bench.send_packet(c, bob_key, hello);
   for (int i = 0; i < 200; ++i) bench.send_packet(a, bob_key, fake_disco(1));
   const auto got = bench.read(b);
-  const auto hello = std::ranges::find(got, received_packet(carol.public_key(), hello));
-  EXPECT_EQ(hello - got.begin(), 64);
+  const auto packet = std::ranges::find(got, received_packet(carol.public_key(), hello));
+  EXPECT_EQ(packet - got.begin(), 64);
   EXPECT_EQ(bench.hub.counters().disco_demoted, 136U);
 }
 

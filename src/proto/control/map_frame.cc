@@ -11,8 +11,8 @@ namespace warren::control {
 
 namespace {
 
-// A map is compressed on the way to each node; on real maps the higher levels save less than a
-// tenth of the bytes.
+// A map is compressed on the way to each node; on recorded maps level 3 saves 2 % of the bytes and
+// level 9 saves 4 %, at up to eight times the time.
 constexpr int kLevel = 1;
 
 // Spec: control section 5.3. Of a frame without a content size; other frames need no window.
