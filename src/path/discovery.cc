@@ -10,6 +10,7 @@ void Discovery::start(Duration round_trip, TimePoint now) {
   round_trip_ = round_trip;
   interval_ = kFirstRound;
   next_round_ = now;
+  began_ = now;
 }
 
 void Discovery::ping(Duration round_trip, TimePoint now) {
@@ -26,7 +27,8 @@ void Discovery::stop() {
 Discovery::Due Discovery::take(TimePoint now) {
   Due due;
   if (now >= next_round_) {
-    due.call = true;
+    due.call = now - began_ <= kQuickCalls || last_call_ <= now - kCallPause;
+    if (due.call) last_call_ = now;
     ping(round_trip_, now);
     next_round_ = now + interval_;
     interval_ = std::min(interval_ * 2, kLastRound);

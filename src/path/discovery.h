@@ -8,7 +8,9 @@ namespace warren::path {
 
 // When a peer without a direct path is probed (spec: paths section 9.6): a round pings all its
 // candidates and calls it through the relay; soon after, when the peer's own pings may have opened
-// the way, the pings are repeated. Rounds go on until stopped, further and further apart.
+// the way, the pings are repeated. Rounds go on until stopped, further and further apart. Not every
+// one calls: a stock peer that is called pings at once, and calls us itself only when it has not
+// pinged for five seconds.
 class Discovery {
  public:
   struct Due {
@@ -34,6 +36,8 @@ class Discovery {
   TimePoint next_ping_ = kNever;
   TimePoint pings_began_;
   std::size_t pings_ = 0;  // since then
+  TimePoint began_;
+  TimePoint last_call_ = TimePoint::min();
 };
 
 }  // namespace warren::path

@@ -1,123 +1,76 @@
 #include "sim/mesh_node.h"
 
-#include <algorithm>
-#include <deque>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "proto/disco/frame.h"
-#include "proto/relay/frames.h"
 #include "proto/stun/binding.h"
-#include "sim/relay_station.h"
 #include "wg/relayed_source.h"
 
 namespace warren::sim {
 
-namespace {
-
-constexpr std::size_t kMaxWaitingFrames = 64;  // for a relay connection that is being made
-
-}  // namespace
-
-// A connection to one region's relay, or the attempt to make one.
-struct MeshNode::RelayStream {
-  std::shared_ptr<Stream> stream;
-  relay::client::AttemptId attempt;
-  TimePoint began;
-  Duration round_trip{};
-  bool is_secured = false;  // TLS is there
-  std::deque<std::vector<std::uint8_t>> waiting;
-};
-
 MeshNode::MeshNode(Machine& machine, Config config, std::uint64_t seed)
-    : WgStack(machine.internet().time(), seed, wg::PathMode::Managed),
-      machine_(machine),
-      name_(std::move(config.name)),
-      node_key_(config.node_key.public_key()),
-      address_(config.address),
-      port_(config.port),
-      paths_(random()),
-      relays_(config.node_key.clone(), random()) {
-  configure([&](wg::Engine& engine, TimePoint at, wg::Actions& out) {
-    engine.set_private_key(std::move(config.node_key), at, out);
-  });
-  paths_.set_keys(node_key_, std::move(config.disco_key));
-  machine_.bind(port_, *this);
-  machine_.set_on_change([this] { on_network_change(); });
-  on_network_change();
+    : OverlayNode(machine, config, seed), paths_(random()) {
+  paths_.set_keys(node_key(), std::move(config.disco_key));
+  start();
 }
 
-MeshNode::~MeshNode() {
-  machine_.set_on_change(nullptr);
-  machine_.unbind(port_);
-  for (const auto& [region, stream] : streams_) stream->stream->abort();
-}
+// --- what happens to the node
 
-void MeshNode::set_relay_map(std::shared_ptr<const relay::Map> map) {
-  map_ = std::move(map);
-  relays_.set_map(map_, now(), relay_actions_);
-  finish_relays();
-  paths_.set_relay_map(map_, now(), path_actions_);
+void MeshNode::on_relay_map(const std::shared_ptr<const relay::Map>& map) {
+  paths_.set_relay_map(map, now(), actions_);
   finish_paths();
 }
 
-wg::PeerId MeshNode::add_peer(const path::PeerConfig& peer, const IpAddress& address) {
-  wg::PeerId id;
-  configure([&](wg::Engine& engine, TimePoint, wg::Actions&) {
-    const auto known = engine.find_peer(peer.node_key);
-    id = known ? *known : engine.add_peer(peer.node_key).value();
-    engine.add_allowed_ip(id, IpPrefix(address, address.bit_length()));
-  });
-  paths_.set_peer(id, peer, now(), path_actions_);
-  finish_paths();
-  return id;
-}
-
-void MeshNode::wake_up() {
-  paths_.on_wakeup(now(), path_actions_);
-  relays_.on_network_change(now(), relay_actions_);
-  finish_relays();
+void MeshNode::on_peer(wg::PeerId id, const path::PeerConfig& peer) {
+  paths_.set_peer(id, peer, now(), actions_);
   finish_paths();
 }
 
-// --- the machine
+void MeshNode::on_network(const path::LocalNetwork& network) {
+  paths_.on_network(network, now(), actions_);
+  finish_paths();
+}
 
-void MeshNode::on_network_change() {
-  path::LocalNetwork network;
-  for (const Machine::Interface& interface : machine_.interfaces()) {
-    if (!interface.is_up) continue;
-    for (const auto& address : {interface.addresses.v4, interface.addresses.v6}) {
-      if (address) network.addresses.push_back({.address = *address, .interface = interface.index});
-    }
-    if (network.default_v4 == 0 && interface.addresses.v4) network.default_v4 = interface.index;
-    if (network.default_v6 == 0 && interface.addresses.v6) network.default_v6 = interface.index;
-  }
-  network.port_v4 = port_;
-  network.port_v6 = port_;
-  note("network changed");
-  for (const auto& [region, stream] : streams_) {
-    const IpAddress& local = stream->stream->local().address;
-    const bool is_ours = std::ranges::any_of(
-        network.addresses,
-        [&](const path::InterfaceAddress& ours) { return ours.address == local; });
-    if (is_ours) continue;
-    stream->stream->abort();
-    relays_.on_closed(region, stream->attempt, now(), relay_actions_);
-  }
-  relays_.on_network_change(now(), relay_actions_);
-  finish_relays();
-  paths_.on_network(network, now(), path_actions_);
+void MeshNode::on_wakeup() {
+  paths_.on_wakeup(now(), actions_);
+}
+
+void MeshNode::on_relay_up(relay::RegionId region) {
+  paths_.on_relay_up(region, now(), actions_);
+  finish_paths();
+}
+
+void MeshNode::on_relay_down(relay::RegionId region) {
+  paths_.on_relay_down(region, now(), actions_);
+  finish_paths();
+}
+
+void MeshNode::on_peer_gone(const relay::Route& peer) {
+  paths_.on_peer_gone(peer, now(), actions_);
   finish_paths();
 }
 
 void MeshNode::on_datagram(ByteView datagram, const UdpPath& from) {
   if (stun::looks_like_binding_success(datagram)) {
-    paths_.on_stun(datagram, from, now(), path_actions_);
+    paths_.on_stun(datagram, from, now(), actions_);
   } else if (disco::looks_like_frame(datagram)) {
-    paths_.on_disco(datagram, from, now(), path_actions_);
+    paths_.on_disco(datagram, from, now(), actions_);
   } else if (!wg::is_relayed_source(from.remote.address)) {
     receive(datagram, from);
+  }
+  finish_paths();
+}
+
+void MeshNode::on_relayed(const relay::Route& from, ByteView datagram) {
+  const auto peer = paths_.find(from.peer);
+  if (!peer) return;
+  paths_.on_relayed(*peer, from.region, now(), actions_);
+  if (disco::looks_like_frame(datagram)) {
+    paths_.on_relayed_disco(datagram, from, now(), actions_);
+  } else {
+    receive_relayed(from, datagram);
   }
   finish_paths();
 }
@@ -126,18 +79,18 @@ void MeshNode::on_datagram(ByteView datagram, const UdpPath& from) {
 
 void MeshNode::send_message(const wg::SendMessage& message) {
   if (message.peer) {
-    paths_.send_handshake(*message.peer, message.message.view(), now(), path_actions_);
+    paths_.send_handshake(*message.peer, message.message.view(), now(), actions_);
     finish_paths();
-  } else if (answering_) {
-    send_by_relay(*answering_, message.message.view());
+  } else if (relayed_from()) {
+    send_by_relay(*relayed_from(), message.message.view());
   } else if (message.to) {
-    machine_.send(port_, *message.to, message.message.view());
+    send_by_udp(*message.to, message.message.view());
   }
 }
 
 void MeshNode::send_data(const wg::DataPeer& peer, const wg::PeerPath& path, ByteView datagram) {
-  if (path.direct && !machine_.send(port_, *path.direct, datagram)) {
-    paths_.on_unreachable(peer.id, now(), path_actions_);
+  if (path.direct && !send_by_udp(*path.direct, datagram)) {
+    paths_.on_unreachable(peer.id, now(), actions_);
   }
   if (path.relay) send_by_relay(*path.relay, datagram);
   finish_paths();
@@ -148,30 +101,30 @@ void MeshNode::on_session(wg::PeerId peer) {
 }
 
 std::optional<wg::PeerId> MeshNode::sender(const UdpPath& from) const {
-  return answering_ ? paths_.find(answering_->peer) : paths_.find_proven(from.remote);
+  return relayed_from() ? paths_.find(relayed_from()->peer) : paths_.find_proven(from.remote);
 }
 
 void MeshNode::on_activity(const wg::DataPeer& peer) {
-  paths_.on_activity(peer.id, peer.activity, now(), path_actions_);
+  paths_.on_activity(peer.id, peer.activity, now(), actions_);
   finish_paths();
 }
 
 // --- paths
 
 void MeshNode::finish_paths() {
-  if (performs_paths_) return;  // the loop below goes on with what was added
-  performs_paths_ = true;
-  while (!path_actions_.empty()) {
-    for (const path::Action& action : std::exchange(path_actions_, {})) perform(action);
+  if (performs_) return;  // the loop below goes on with what was added
+  performs_ = true;
+  while (!actions_.empty()) {
+    for (const path::Action& action : std::exchange(actions_, {})) perform(action);
   }
-  performs_paths_ = false;
+  performs_ = false;
   const TimePoint next = paths_.next_timeout();
-  if (next == kNever || next >= paths_wake_) return;
-  paths_wake_ = next;
-  time().at(next, [this, alive = std::weak_ptr(alive_), next] {
-    if (alive.expired() || paths_wake_ != next) return;
-    paths_wake_ = kNever;
-    paths_.on_timeout(now(), path_actions_);
+  if (next == kNever || next >= wake_) return;
+  wake_ = next;
+  time().at(next, [this, alive = life(), next] {
+    if (alive.expired() || wake_ != next) return;
+    wake_ = kNever;
+    paths_.on_timeout(now(), actions_);
     WARREN_CHECK(paths_.next_timeout() > now());
     finish_paths();
   });
@@ -179,7 +132,7 @@ void MeshNode::finish_paths() {
 
 void MeshNode::perform(const path::Action& action) {
   if (const auto* const udp = std::get_if<path::SendUdp>(&action)) {
-    machine_.send(port_, udp->to, udp->datagram);
+    send_by_udp(udp->to, udp->datagram);
   } else if (const auto* const relayed = std::get_if<path::SendRelay>(&action)) {
     send_by_relay(relayed->to, relayed->datagram);
   } else if (const auto* const path = std::get_if<path::SetPath>(&action)) {
@@ -194,165 +147,12 @@ void MeshNode::perform(const path::Action& action) {
       engine.on_peer_restarted(forget->peer, at, out);
     });
   } else if (const auto* const home = std::get_if<path::SetHome>(&action)) {
-    relays_.set_home(home->region, now(), relay_actions_);
-    finish_relays();
+    set_home(home->region);
   } else if (const auto* const check = std::get_if<path::CheckRelay>(&action)) {
-    relays_.check(check->region, now(), relay_actions_);
-    finish_relays();
+    check_relay(check->region);
   } else if (const auto* const measure = std::get_if<path::MeasureRelay>(&action)) {
-    const auto* const connection = relays_.find(measure->region);
-    const bool is_up =
-        connection != nullptr && connection->state() == relay::client::Connection::State::Up;
-    paths_.on_relay_measured(measure->region,
-                             is_up ? std::optional(connection->round_trip()) : std::nullopt, now(),
-                             path_actions_);
+    paths_.on_relay_measured(measure->region, measure_relay(measure->region), now(), actions_);
   }
-}
-
-// --- relays
-
-void MeshNode::send_by_relay(const relay::Route& to, ByteView datagram) {
-  std::vector<std::uint8_t> frame(relay::kPacketFrameOverhead + datagram.size());
-  relay::encode_packet(frame, relay::FrameType::SendPacket, to.peer, datagram);
-  if (!relays_.want(to.region, now(), relay_actions_)) return;
-  finish_relays();
-  const auto found = streams_.find(to.region);
-  if (relays_.accepts_packets(to.region) && found != streams_.end()) {
-    if (relays_.admit(to.region, frame.size(), now()) && found->second->stream->send(frame))
-      relays_.on_written(to.region, now());
-    finish_relays();
-    return;
-  }
-  if (found == streams_.end()) return;
-  auto& waiting = found->second->waiting;
-  if (waiting.size() == kMaxWaitingFrames) waiting.pop_front();
-  waiting.push_back(std::move(frame));
-}
-
-void MeshNode::finish_relays() {
-  if (performs_relays_) return;
-  performs_relays_ = true;
-  while (!relay_actions_.empty()) {
-    for (const relay::client::Action& action : std::exchange(relay_actions_, {})) perform(action);
-  }
-  performs_relays_ = false;
-  const TimePoint next = relays_.next_timeout();
-  if (next == kNever || next >= relays_wake_) return;
-  relays_wake_ = next;
-  time().at(next, [this, alive = std::weak_ptr(alive_), next] {
-    if (alive.expired() || relays_wake_ != next) return;
-    relays_wake_ = kNever;
-    relays_.on_timeout(now(), relay_actions_);
-    finish_relays();
-    finish_paths();
-  });
-}
-
-void MeshNode::perform(const relay::client::Action& action) {
-  if (const auto* const wanted = std::get_if<relay::client::Connect>(&action)) {
-    connect(*wanted);
-  } else if (const auto* const write = std::get_if<relay::client::Write>(&action)) {
-    const auto found = streams_.find(write->region);
-    if (found != streams_.end() && found->second->stream->send(write->bytes))
-      relays_.on_written(write->region, now());
-  } else if (const auto* const close = std::get_if<relay::client::Close>(&action)) {
-    const auto found = streams_.find(close->region);
-    if (found == streams_.end()) return;
-    found->second->stream->abort();
-    streams_.erase(found);
-  } else if (const auto* const up = std::get_if<relay::client::Up>(&action)) {
-    note("relay up");
-    if (const auto found = streams_.find(up->region); found != streams_.end()) {
-      for (const auto& frame : std::exchange(found->second->waiting, {}))
-        found->second->stream->send(frame);
-    }
-    paths_.on_relay_up(up->region, now(), path_actions_);
-    finish_paths();
-  } else if (const auto* const down = std::get_if<relay::client::Down>(&action)) {
-    note("relay down");
-    paths_.on_relay_down(down->region, now(), path_actions_);
-    finish_paths();
-  } else if (const auto* const gone = std::get_if<relay::client::Gone>(&action)) {
-    paths_.on_peer_gone(gone->peer, now(), path_actions_);
-    finish_paths();
-  }
-}
-
-void MeshNode::connect(const relay::client::Connect& action) {
-  const auto address = IpAddress::parse(action.node.ipv4);
-  auto& slot = streams_[action.region];
-  auto waiting = slot ? std::move(slot->waiting) : std::deque<std::vector<std::uint8_t>>{};
-  if (slot) slot->stream->abort();
-  slot = std::make_unique<RelayStream>();
-  slot->attempt = action.attempt;
-  slot->began = now();
-  slot->waiting = std::move(waiting);
-  const auto region = action.region;
-  const auto attempt = action.attempt;
-  const std::weak_ptr<bool> alive = alive_;
-  StreamEvents events;
-  events.on_open = [this, alive, region, attempt] {
-    if (alive.expired() || !streams_.contains(region)) return;
-    relays_.on_answered(region, attempt);
-    RelayStream& relay = *streams_[region];
-    relay.round_trip = now() - relay.began;
-    relay.stream->send(RelayStation::kClientHello);
-  };
-  events.on_message = [this, alive, region](ByteView bytes) {
-    if (!alive.expired()) read_relay(region, bytes);
-  };
-  events.on_closed = [this, alive, region, attempt](StreamEnd) {
-    if (alive.expired()) return;
-    relays_.on_closed(region, attempt, now(), relay_actions_);
-    finish_relays();
-    finish_paths();
-  };
-  slot->stream =
-      machine_.connect({.address = *address, .port = action.node.relay_port}, std::move(events),
-                       {.connect_timeout = relay::client::kNodeDialLimit});
-}
-
-void MeshNode::read_relay(relay::RegionId region, ByteView bytes) {
-  const auto found = streams_.find(region);
-  if (found == streams_.end()) return;
-  RelayStream& relay = *found->second;
-  if (!relay.is_secured) {
-    relay.is_secured = true;
-    relays_.on_connected(
-        region, relay.attempt,
-        {.server_key = RelayStation::key_in_hello(bytes), .round_trip = relay.round_trip}, now(),
-        relay_actions_);
-    finish_relays();
-    return;
-  }
-  while (!bytes.empty() && relays_.find(region) != nullptr && streams_.contains(region)) {
-    const MutableByteView space = relays_.read_space(region);
-    const std::size_t size = std::min(space.size(), bytes.size());
-    if (size == 0) return;
-    std::ranges::copy(bytes.first(size), space.begin());
-    bytes = bytes.subspan(size);
-    relays_.on_read(region, size, now());
-    while (const auto packet = relays_.next_packet(region, now(), relay_actions_)) {
-      const std::vector<std::uint8_t> datagram(packet->packet.begin(), packet->packet.end());
-      on_relayed({.region = region, .peer = packet->key}, datagram);
-    }
-    finish_relays();
-  }
-  finish_paths();
-}
-
-void MeshNode::on_relayed(const relay::Route& from, ByteView datagram) {
-  const auto peer = paths_.find(from.peer);
-  if (!peer) return;
-  paths_.on_relayed(*peer, from.region, now(), path_actions_);
-  if (disco::looks_like_frame(datagram)) {
-    paths_.on_relayed_disco(datagram, from, now(), path_actions_);
-  } else {
-    answering_ = from;
-    receive(datagram, wg::relayed_source(from));
-    answering_.reset();
-  }
-  finish_paths();
 }
 
 }  // namespace warren::sim

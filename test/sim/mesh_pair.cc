@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/mesh_node.h"
 #include "sim/packet.h"
 
 namespace warren::sim {
@@ -102,7 +103,7 @@ std::optional<Duration> MeshPair::time_to_direct(Duration limit, Duration interv
 }
 
 bool MeshPair::is_direct(const Side& side) const {
-  return side.node->paths().status(side.peer).state == path::PathState::Direct;
+  return side.node->is_direct(side.peer);
 }
 
 Duration MeshPair::silence(const Side& side, TimePoint from) const {

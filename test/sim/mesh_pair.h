@@ -6,7 +6,7 @@
 
 #include "sim/internet.h"
 #include "sim/machine.h"
-#include "sim/mesh_node.h"
+#include "sim/overlay_node.h"
 #include "sim/relay_station.h"
 #include "sim/site.h"
 #include "sim/trace.h"
@@ -30,7 +30,7 @@ class MeshPair {
     SiteRouters site;
     const VirtualTime* time = nullptr;
     std::unique_ptr<Machine> machine;
-    std::unique_ptr<MeshNode> node;
+    std::unique_ptr<OverlayNode> node;
     wg::PeerId peer;                   // the other
     std::vector<TimePoint> delivered;  // when a packet of the other's application came
   };

@@ -229,7 +229,7 @@ void MeshScenario::check_bounds() {
                                     path::kMaxProbesInFlight + path::kMaxReports +
                                     path::kMaxObserved + 64;
   for (MeshPair::Side* const side : {&pair_->a, &pair_->b}) {
-    if (side->node->paths().table_entries() > kMaxTable)
+    if (side->node->table_entries() > kMaxTable)
       violation_ = side->name + "'s tables of paths have no bound";
     side->delivered.clear();
   }
