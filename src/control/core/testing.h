@@ -161,7 +161,7 @@ struct Bench {
 
   SeededRandom random{1};
   netmap::testing::CountingIds ids;
-  netmap::Model model{netmap::Settings{}, ids, random};
+  netmap::Model model{{.node_key_duration = std::chrono::hours(6)}, ids, random};
   Engine engine;
   TimePoint started{1000s};
   TimePoint now = started;
