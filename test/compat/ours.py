@@ -11,3 +11,7 @@ class RelayClient(StockRelayClient):
     @property
     def program(self):
         return (find(self.name),)
+
+    def expect_gone(self, peer, reason):
+        """It forgets the way to the peer whatever the reason (spec: paths section 2.4), and does not tell it."""
+        return self.expect("gone", peer=peer)

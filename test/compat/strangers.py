@@ -103,6 +103,9 @@ class StockRelayClient:
     def expect_packet(self, sender, payload, seconds=10.0):
         return self.expect("received", seconds, **{"from": sender, "hex": payload.hex()})
 
+    def expect_gone(self, peer, reason):
+        return self.expect("gone", peer=peer, reason=reason)
+
     def ping(self):
         """Sends a ping and returns the seconds until its pong."""
         self.command("ping")
