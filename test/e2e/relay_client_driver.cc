@@ -1,5 +1,7 @@
 #include "e2e/relay_client_driver.h"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <iostream>
 #include <utility>
