@@ -107,7 +107,8 @@ TEST(WorkerAllocation, IsNoneWithAFilterUnderAFloodOfFlows) {
   exchange();
 
   const std::uint64_t allocated = allocations;
-  for (std::size_t packets = 0; packets < kPackets; packets += 67) ASSERT_EQ(exchange(), 21U);
+  // A quarter is enough for more flows than there are slots, where nothing is instrumented.
+  for (std::size_t packets = 0; packets < kPackets / 4; packets += 67) ASSERT_EQ(exchange(), 21U);
   EXPECT_EQ(allocations - allocated, 0U);
   EXPECT_EQ(pair.b.drops(DropReason::FilterNoRule), 0U);
 }

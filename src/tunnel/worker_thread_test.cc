@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "policy/filter.h"
 #include "tunnel/testing/pair.h"
 
 // Workers move packets while the control strands rotate and wipe keypairs under them (spec:
@@ -59,6 +60,45 @@ TEST(WorkerThreads, SurviveKeypairsRotatedUnderThem) {
   a.join();
   b.join();
   EXPECT_GT(delivered, 0U);
+}
+
+TEST(WorkerThreads, TakeFiltersThatChangeUnderThem) {
+  testing::Pair pair;
+  pair.connect();
+  const auto packet = testing::udp_packet(pair.a, pair.b, 64);
+  policy::FilterConfig config;
+  config.addresses = {pair.b.inner};
+  const auto shut = *policy::Filter::create(config);
+  const auto all = policy::AddressRange::all(false);
+  config.rules.rules = {{.sources = {all},
+                         .destinations = {{.addresses = all, .ports = {}}},
+                         .protocols = {ip::protocol::kUdp}}};
+
+  std::atomic<bool> stop = false;
+  std::atomic<std::size_t> delivered = 0;
+  std::thread workers([&] {
+    while (!stop) {
+      pair.a.tun.put(packet);
+      pair.a.worker->round();
+      pair.b.worker->round();
+      delivered += pair.b.tun.discard();
+    }
+  });
+  // Until both kinds of filter were seen to work.
+  std::uint64_t dropped = 0;
+  while (dropped < 100 || delivered < 100) {
+    pair.b.control.set_filter(*policy::Filter::create(config));
+    std::this_thread::yield();
+    pair.b.control.set_filter(shut);
+    std::this_thread::yield();
+    for (const policy::DropRecord& record : pair.b.control.link().packet_filter->drops().read()) {
+      EXPECT_EQ(record.peer, pair.b.peer.value);
+      dropped = record.count;
+    }
+  }
+  stop = true;
+  workers.join();
+  EXPECT_GE(pair.b.drops(DropReason::FilterNoRule), dropped);
 }
 
 }  // namespace
