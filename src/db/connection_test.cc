@@ -139,6 +139,19 @@ TEST_F(ConnectionTest, TruncatesTheLogUnlessAReaderIsInTheWay) {
   EXPECT_EQ(std::filesystem::file_size(directory_.file("a.db-wal")), 0U);
 }
 
+TEST_F(ConnectionTest, WorksWithoutAWriteAheadLog) {
+  ASSERT_TRUE(db_.execute("INSERT INTO t VALUES (1,'a',NULL)"));
+  db_ = must(Connection::open(directory_.file("b.db"), {.access = Access::Create}));
+  Connection plain =
+      must(Connection::open(directory_.file("a.db"), {.journal = Journal::Rollback}));
+  EXPECT_EQ(plain.query_text("PRAGMA journal_mode"), "delete");
+  ASSERT_TRUE(plain.execute("INSERT INTO t VALUES (2,'b',NULL)"));
+  EXPECT_EQ(plain.query_number("SELECT COUNT(*) FROM t"), 2);
+  EXPECT_EQ(plain.checkpoint(Connection::Checkpoint::Truncate), 0);
+  EXPECT_FALSE(std::filesystem::exists(directory_.file("a.db-wal")));
+  EXPECT_FALSE(std::filesystem::exists(directory_.file("a.db-shm")));
+}
+
 TEST(Connection, OpensNamesWithCharactersOfUris) {
   const TemporaryDirectory directory;
   const std::string path = directory.file("a?b#c%20d.db");

@@ -51,13 +51,22 @@ int x_read(sqlite3_file* file, void* out, int size, sqlite3_int64 offset) {
 int x_write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
   if (const int code = before(of(file), Operation::Write); code != SQLITE_OK) return code;
   sqlite3_file* const system = of(file)->system();
-  return system->pMethods->xWrite(system, data, size, offset);
+  const int code = system->pMethods->xWrite(system, data, size, offset);
+  if (code == SQLITE_OK && of(file)->path != nullptr) {
+    const auto* const text = static_cast<const char*>(data);
+    of(file)->layer->wrote(*of(file)->path, offset, {text, static_cast<std::size_t>(size)});
+  }
+  return code;
 }
 
 int x_truncate(sqlite3_file* file, sqlite3_int64 size) {
   if (const int code = before(of(file), Operation::Truncate); code != SQLITE_OK) return code;
   sqlite3_file* const system = of(file)->system();
-  return system->pMethods->xTruncate(system, size);
+  const int code = system->pMethods->xTruncate(system, size);
+  if (code == SQLITE_OK && of(file)->path != nullptr) {
+    of(file)->layer->truncated(*of(file)->path, size);
+  }
+  return code;
 }
 
 int x_sync(sqlite3_file* file, int flags) {
@@ -151,6 +160,7 @@ int x_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, in
   it->path = path != nullptr ? new std::string(path) : nullptr;
   it->base.pMethods = &kMethods;
   it->system()->pMethods = nullptr;
+  if (path != nullptr) it->layer->opened(path);
   sqlite3_vfs* const system = of(vfs)->system();
   const int code = system->xOpen(system, path, it->system(), flags, out_flags);
   if (code == SQLITE_OK) return code;
@@ -195,19 +205,48 @@ int FaultVfs::before(Operation operation, const std::string& path) {
   return fault_ ? fault_(operation, path) : SQLITE_OK;
 }
 
+void FaultVfs::opened(const std::string& path) {
+  const MutexLock lock(mutex_);
+  if (!files_.contains(path)) files_[path].durable = content_of(path);
+}
+
+void FaultVfs::wrote(const std::string& path, std::int64_t offset, std::string_view data) {
+  const MutexLock lock(mutex_);
+  files_[path].pending.push_back({static_cast<std::size_t>(offset), std::string(data)});
+}
+
+void FaultVfs::truncated(const std::string& path, std::int64_t size) {
+  const MutexLock lock(mutex_);
+  files_[path].pending.push_back({static_cast<std::size_t>(size), std::nullopt});
+}
+
 void FaultVfs::synced(const std::string& path) {
-  durable_[path] = content_of(path);
+  const MutexLock lock(mutex_);
+  Content& content = files_[path];
+  for (const Change& change : content.pending) {
+    if (change.data) {
+      const std::size_t end = change.offset + change.data->size();
+      if (content.durable.size() < end) content.durable.resize(end);
+      content.durable.replace(change.offset, change.data->size(), *change.data);
+    } else {
+      content.durable.resize(change.offset);
+    }
+  }
+  content.pending.clear();
 }
 
 void FaultVfs::deleted(const std::string& path) {
-  durable_.erase(path);
+  const MutexLock lock(mutex_);
+  files_.erase(path);
 }
 
-void FaultVfs::power_cut(const std::string& into) const {
+void FaultVfs::power_cut(const std::string& into) {
+  const MutexLock lock(mutex_);
+  fs::remove_all(into);
   fs::create_directories(into);
-  for (const auto& [path, content] : durable_) {
+  for (const auto& [path, content] : files_) {
     std::ofstream out(fs::path(into) / fs::path(path).filename(), std::ios::binary);
-    out << content;
+    out << content.durable;
   }
 }
 

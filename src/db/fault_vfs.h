@@ -1,17 +1,22 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "base/mutex.h"
 
 struct sqlite3_vfs;
 
 // Test support: a file layer of SQLite between it and the system's, which fails on demand and knows
-// what a power cut would leave. For the files of one directory, used by one thread at a time except
-// for what is said to be otherwise.
+// what a power cut would leave. For the files of one directory; faults are set while no connection
+// is at work.
 namespace warren::db {
 
 enum class Operation : std::uint8_t { Write, Sync, Truncate, Delete };
@@ -33,11 +38,14 @@ class FaultVfs {
   std::int64_t operations() const { return operations_; }
 
   // Writes the files as the last successful sync of each left them: the worst that a power cut may
-  // leave. A file that was never synced is empty.
-  void power_cut(const std::string& into) const;
+  // leave. What a file held when it was opened first counts as synced.
+  void power_cut(const std::string& into);
 
   // For the layer itself.
   int before(Operation operation, const std::string& path);
+  void opened(const std::string& path);
+  void wrote(const std::string& path, std::int64_t offset, std::string_view data);
+  void truncated(const std::string& path, std::int64_t size);
   void synced(const std::string& path);
   void deleted(const std::string& path);
 
@@ -48,8 +56,20 @@ class FaultVfs {
   sqlite3_vfs* system_;
   std::unique_ptr<sqlite3_vfs> vfs_;
   Fault fault_;
-  std::int64_t operations_ = 0;
-  std::map<std::string, std::string> durable_;  // by path
+  std::atomic<std::int64_t> operations_ = 0;
+
+  struct Change {
+    std::size_t offset;
+    std::optional<std::string> data;  // nothing: the file ends here
+  };
+
+  struct Content {
+    std::string durable;
+    std::vector<Change> pending;
+  };
+
+  Mutex mutex_;
+  std::map<std::string, Content> files_ WARREN_GUARDED_BY(mutex_);  // by path
 };
 
 // The files of a directory, without those in directories within, copied to another: what a killed

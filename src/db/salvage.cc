@@ -35,9 +35,14 @@ Result<std::vector<std::string>> columns_of(Connection& connection, const std::s
   return names(connection, "SELECT name FROM pragma_table_info($1)", {table});
 }
 
-// What says that the damaged file cannot be read there, and not that we cannot work.
+// What says that the damaged file cannot be read in that place, and not that we cannot work.
 bool is_loss(const Error& error) {
   return error.code != Errc::Full && error.code != Errc::ReadOnly && error.code != Errc::Busy;
+}
+
+// The same for the file, or a table, as a whole: a disk that does not answer may do so later.
+bool is_loss_of_all(const Error& error) {
+  return is_loss(error) && error.code != Errc::Io;
 }
 
 enum class Direction : std::uint8_t { Up, Down };
@@ -51,7 +56,11 @@ class TableReader {
   Result<void> run() {
     WARREN_TRY(const auto wanted, columns_of(to_, out_.table));
     const auto present = columns_of(from_, out_.table);
-    if (!present) return note_loss(present.error());
+    if (!present) {
+      if (!is_loss_of_all(present.error())) return unexpected(present.error());
+      note(present.error().detail);
+      return {};
+    }
     std::vector<std::string> columns;
     std::ranges::copy_if(wanted, std::back_inserter(columns), [&](const std::string& name) {
       return std::ranges::find(*present, name) != present->end();
@@ -264,7 +273,7 @@ Result<SalvageReport> salvage(const std::string& source,
                               const std::string& vfs) {
   SalvageReport report;
   auto from = Connection::open(source, {.access = Access::Salvage, .vfs = vfs});
-  if (!from && !is_loss(from.error())) return unexpected(std::move(from).error());
+  if (!from && !is_loss_of_all(from.error())) return unexpected(std::move(from).error());
   report.schema = from ? schema_of(*from, migrations.head()) : migrations.head();
   WARREN_TRY(Connection to, create(target, migrations, report.schema, now, vfs));
   if (from) WARREN_TRY_VOID(copy_tables(*from, to, report));
