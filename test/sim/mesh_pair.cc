@@ -4,6 +4,7 @@
 
 #include "sim/mesh_node.h"
 #include "sim/packet.h"
+#include "sim/stock_node.h"
 
 namespace warren::sim {
 
@@ -11,11 +12,13 @@ void MeshPair::Side::on_delivered(wg::PeerId /*peer*/, ByteView /*packet*/) {
   delivered.push_back(time->now());
 }
 
-MeshPair::MeshPair(std::uint64_t seed, const Site& site_a, const Site& site_b, Trace* trace)
+MeshPair::MeshPair(
+    std::uint64_t seed, const Site& site_a, const Site& site_b, Trace* trace, NodeKind kind_of_b)
     : internet(time, seed), relay_machine(internet, "relay"), random_(seed) {
   internet.set_trace(trace);
   random_.fill(relay_key_);
   relay_machine.attach(internet.root());
+  b.kind = kind_of_b;
   int number = 1;
   for (Side* const side : {&a, &b}) {
     side->name = number == 1 ? "a" : "b";
@@ -44,13 +47,16 @@ void MeshPair::start_relay() {
 }
 
 void MeshPair::start(Side& side) {
-  side.node =
-      std::make_unique<MeshNode>(*side.machine,
-                                 MeshNode::Config{.name = side.name,
-                                                  .node_key = NodePrivateKey(side.node_key),
-                                                  .disco_key = DiscoPrivateKey(side.disco_key),
-                                                  .address = side.address},
-                                 random_.u64());
+  OverlayNode::Config config{.name = side.name,
+                             .node_key = NodePrivateKey(side.node_key),
+                             .disco_key = DiscoPrivateKey(side.disco_key),
+                             .address = side.address};
+  const std::uint64_t seed = random_.u64();
+  if (side.kind == NodeKind::Stock) {
+    side.node = std::make_unique<StockNode>(*side.machine, std::move(config), seed);
+  } else {
+    side.node = std::make_unique<MeshNode>(*side.machine, std::move(config), seed);
+  }
   side.node->set_observer(&side);
 }
 

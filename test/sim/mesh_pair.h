@@ -14,6 +14,8 @@
 
 namespace warren::sim {
 
+enum class NodeKind : bool { Ours, Stock };
+
 // Two nodes of the mesh, each in a place of its own, and a relay in the Internet.
 class MeshPair {
  public:
@@ -24,6 +26,7 @@ class MeshPair {
     void on_delivered(wg::PeerId peer, ByteView packet) override;
 
     std::string name;
+    NodeKind kind = NodeKind::Ours;
     std::array<std::uint8_t, kKeySize> node_key{};
     std::array<std::uint8_t, kKeySize> disco_key{};
     IpAddress address;  // inside the overlay
@@ -36,7 +39,11 @@ class MeshPair {
   };
 
   // `trace` may be null; else it outlives the pair.
-  MeshPair(std::uint64_t seed, const Site& a, const Site& b, Trace* trace = nullptr);
+  MeshPair(std::uint64_t seed,
+           const Site& a,
+           const Site& b,
+           Trace* trace = nullptr,
+           NodeKind kind_of_b = NodeKind::Ours);
 
   Side& other(const Side& side) { return &side == &a ? b : a; }
 

@@ -61,6 +61,21 @@ TEST(MeshPair, TalksBetweenAllPlacesAndIsDirectWhereThatIsPossible) {
   }
 }
 
+TEST(MeshPair, TalksToStockClientsAndIsDirectWhereThatIsPossible) {
+  for (const Site& left : all_sites()) {
+    for (const Site& right : all_sites()) {
+      SCOPED_TRACE(left.name + " and " + right.name);
+      Trace trace;
+      MeshPair pair(7, left, right, &trace, NodeKind::Stock);
+      // Stock has not been told our addresses, and asks by itself only five seconds after we did.
+      EXPECT_EQ(pair.time_to_direct(10s, 100ms).has_value(), can_be_direct(left, right))
+          << trace.text();
+      EXPECT_FALSE(pair.a.delivered.empty() || pair.b.delivered.empty()) << trace.text();
+      if (HasFailure()) return;
+    }
+  }
+}
+
 TEST(MeshPair, HearsTheFirstPacketByTheRelay) {
   MeshPair pair(1, site("hard"), site("hard"));
   const TimePoint start = pair.time.now();

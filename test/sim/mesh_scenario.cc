@@ -23,9 +23,9 @@ const Site& any_site(Random& choices) {
 
 }  // namespace
 
-MeshScenario::MeshScenario(Random& choices, Trace* trace)
+MeshScenario::MeshScenario(Random& choices, Trace* trace, NodeKind other)
     : choices_(choices), site_a_(any_site(choices)), site_b_(any_site(choices)) {
-  pair_ = std::make_unique<MeshPair>(choices_.u64(), site_a_, site_b_, trace);
+  pair_ = std::make_unique<MeshPair>(choices_.u64(), site_a_, site_b_, trace, other);
   note(fmt::format("a: {}, b: {}", site_a_.name, site_b_.name));
   settle();
 }

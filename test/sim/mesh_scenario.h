@@ -15,8 +15,8 @@ namespace warren::sim {
 // again, and directly where their places allow it, without anybody restarting anything.
 class MeshScenario {
  public:
-  // `choices` and `trace` (may be null) outlive the scenario.
-  MeshScenario(Random& choices, Trace* trace);
+  // `choices` and `trace` (may be null) outlive the scenario. b is of the kind `other`.
+  MeshScenario(Random& choices, Trace* trace, NodeKind other = NodeKind::Ours);
 
   void step();
 

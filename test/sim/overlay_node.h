@@ -75,7 +75,7 @@ class OverlayNode : public Host, public WgStack {
 
   void note(std::string_view what) override { machine_.internet().note(name_, what); }
 
-  TimePoint now() { return time().now(); }
+  TimePoint now() const { return time().now(); }
 
   const NodePublicKey& node_key() const { return node_key_; }
 

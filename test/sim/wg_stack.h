@@ -87,7 +87,7 @@ class WgStack {
  protected:
   WgStack(VirtualTime& time, std::uint64_t seed, wg::PathMode path_mode);
 
-  VirtualTime& time() { return time_; }
+  VirtualTime& time() const { return time_; }
 
   Random& random() { return random_; }
 
