@@ -23,8 +23,6 @@ db::Result<std::int64_t> take_block(db::Connection& connection, std::string_view
   return first;
 }
 
-}  // namespace
-
 // What was asked for counts when it is on the disk.
 void settle(auto& range, bool is_stored) {
   if (is_stored) range.end = range.asked_end;
