@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "control/core/engine.h"
 #include "netmap/testing.h"
 #include "proto/control/codec.h"
