@@ -1,8 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -114,7 +116,8 @@ struct MeshPair {
       any = true;
       if (relay_is_down) continue;
       if (wireguard::classify(datagram) == wireguard::MessageType::Data) {
-        relay_of(other(from)).rings().inbound.push(source, datagram);
+        const std::lock_guard lock(from_control_mutex);
+        from_control[&from == &a ? 0 : 1].push_back(datagram);
       } else {
         other(from).control.on_relayed(source, datagram, clock.now());
       }
@@ -133,6 +136,12 @@ struct MeshPair {
       if (!relay_is_down) in.push(source, entry->datagram);
     }
     out.release();
+    const std::lock_guard lock(from_control_mutex);
+    auto& late = from_control[&from == &a ? 0 : 1];
+    for (; !late.empty(); late.pop_front()) {
+      any = true;
+      if (!relay_is_down) in.push(source, late.front());
+    }
     return any;
   }
 
@@ -209,6 +218,10 @@ struct MeshPair {
   Side b{network, clock, "192.0.2.2", "10.0.0.2", 2, &relay_b};
   std::shared_ptr<const relay::Map> map;
   bool relay_is_down = false;
+  // Data that the controls of a and b gave to the relay client, for carry_data(): a ring has one
+  // producer.
+  std::mutex from_control_mutex;
+  std::array<std::deque<std::vector<std::uint8_t>>, 2> from_control;
 };
 
 }  // namespace warren::tunnel::testing
