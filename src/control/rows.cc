@@ -328,7 +328,7 @@ bool read_address(db::Rows& rows, netmap::Changes& out) {
   if (!read_v4(rows, 1, lease.v4)) return false;
   lease.node = {rows.number(0)};
   lease.released = maybe_time(rows, 2);
-  keep(std::move(lease), out);
+  keep(lease, out);
   return true;
 }
 

@@ -132,7 +132,7 @@ Result<const AuthKey*> Model::usable_key(std::string_view secret, WallTime now) 
   const auto reference = parse_secret(kAuthKeyKind, secret);
   const AuthKey* const key =
       reference ? tables_.find_auth_key(std::string(reference->id)) : nullptr;
-  if (key == nullptr || !equal_constant_time(key->hash, reference->hash)) {
+  if (!reference || key == nullptr || !equal_constant_time(key->hash, reference->hash)) {
     return fail(Errc::PermissionDenied,
                 "this auth key is not known here: copy it whole, or ask for a new one");
   }

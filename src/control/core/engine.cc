@@ -234,7 +234,9 @@ void Engine::State::absorb_row(const netmap::RowChange<netmap::Node>& change,
   const auto expiry_of = [](const std::optional<netmap::Node>& node) {
     return node ? node->key_expiry : std::nullopt;
   };
-  const netmap::NodeId id = change.after ? change.after->id : change.before->id;
+  const auto& any = change.after ? change.after : change.before;
+  if (!any) return;
+  const netmap::NodeId id = any->id;
   if (const auto old = expiry_of(change.before)) expiry_queue.erase({*old, id});
   if (const auto next = expiry_of(change.after)) expiry_queue.emplace(*next, id);
   check_expiry_at = moment.now;

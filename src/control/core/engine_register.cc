@@ -40,44 +40,47 @@ constexpr std::string_view kNotStored =
 
 // Spec: control section 4.4.
 void Engine::State::on_register(const Request& request, const Moment& moment) {
-  const auto wish = decode<RegisterRequest>(request.body);
-  if (!wish) {
+  const auto decoded = decode<RegisterRequest>(request.body);
+  if (!decoded) {
     ++counters.malformed;
-    return park_now(Respond{
-        .to = request.id, .status = 400, .body = wish.error().detail, .retry_after = std::nullopt});
+    return park_now(Respond{.to = request.id,
+                            .status = 400,
+                            .body = decoded.error().detail,
+                            .retry_after = std::nullopt});
   }
+  const RegisterRequest& wish = *decoded;
   if (request.caller.version < options.oldest) {
     return park_now(refuse_registration(
         request.id, fmt::format("this client is too old for this server (its version is {}, at "
                                 "least {} is needed): update it",
                                 request.caller.version, options.oldest)));
   }
-  const netmap::Node* const node = model.tables().find_node(wish->node_key);
+  const netmap::Node* const node = model.tables().find_node(wish.node_key);
   const bool is_theirs = node != nullptr && node->machine == request.caller.machine;
   // A logout may bring an auth key along: so it is looked at first.
-  if (wish->expiry && *wish->expiry <= moment.wall) {
+  if (wish.expiry && *wish.expiry <= moment.wall) {
     return log_out(request, is_theirs ? node : nullptr, moment);
   }
   if (node != nullptr && !is_theirs) {
     return park_now(refuse_registration(request.id, "this node key belongs to another machine"));
   }
-  if (wish->node_key.is_zero()) {
+  if (wish.node_key.is_zero()) {
     return park_now(refuse_registration(request.id, "the request names no node key"));
   }
-  if (!wish->followup.empty()) return follow_up(request, *wish, moment);
-  if (!wish->auth_key().empty()) return admit_by_key(request, *wish, moment);
-  if (!is_theirs) return ask_for_approval(request, *wish, moment);
+  if (!wish.followup.empty()) return follow_up(request, wish, moment);
+  if (!wish.auth_key().empty()) return admit_by_key(request, wish, moment);
+  if (!is_theirs) return ask_for_approval(request, wish, moment);
   if (node->is_expired(moment.wall)) {
     RegisterResponse response;
     response.node_key_expired = true;
     return park_now(reply(request.id, response));
   }
-  if (wish->expiry) {
-    const auto done = model.shorten_key(node->id, *wish->expiry, changes);
+  if (wish.expiry) {
+    const auto done = model.shorten_key(node->id, *wish.expiry, changes);
     if (!done) return park_now(refuse_registration(request.id, done.error().detail));
   }
   ++counters.registered;
-  park(registered(request.id, *model.tables().find_node(wish->node_key)),
+  park(registered(request.id, *model.tables().find_node(wish.node_key)),
        refusal(request.id, std::string(kNotStored)));
 }
 

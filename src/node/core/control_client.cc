@@ -281,10 +281,11 @@ void ControlClient::on_stream_data(RequestNumber number,
   if (number != stream_ || !reader_) return;
   heard_ = now;
   while (stream_ == number) {
-    const auto text = reader_->read(bytes);
-    if (text && !*text) return;
-    auto message = text ? control::decode<MapResponse>(**text) : Result<MapResponse>();
-    if (!text || !message) {
+    const auto read = reader_->read(bytes);
+    const std::optional<std::string> text = read ? *read : std::string();
+    if (!text) return;
+    auto message = control::decode<MapResponse>(*text);  // of no text: an error as well
+    if (!message) {
       ++counters_.malformed;
       return drop_connection("the server's map makes no sense", now, out);
     }

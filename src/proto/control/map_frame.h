@@ -23,8 +23,8 @@ inline constexpr std::string_view kKeepAliveJson = R"({"KeepAlive":true})";
 // Of one message, as it is sent and decompressed. A map of 10,000 peers has 8 MB (spec: server
 // section 1.6).
 struct MapFrameLimits {
-  std::size_t wire = 64 * 1024 * 1024;
-  std::size_t text = 64 * 1024 * 1024;
+  std::size_t wire = std::size_t{64} * 1024 * 1024;
+  std::size_t text = std::size_t{64} * 1024 * 1024;
 };
 
 // Makes messages. One serves many streams, of one thread: it keeps the compressor's memory.
