@@ -9,7 +9,6 @@ namespace warren::netmap {
 namespace {
 
 constexpr std::size_t kStableIdLength = 12;  // spec: server section 1.2
-constexpr std::size_t kMaxHostname = 253;    // RFC 1035 section 2.3.4
 
 std::unexpected<Error> no_such_node() {
   return fail(Errc::NotFound, "there is no such node");
@@ -126,9 +125,10 @@ void Model::forget_old_key(NodeId id, Changes& out) {
 Result<void> Model::set_hostname(NodeId id, std::string_view hostname, WallTime now, Changes& out) {
   const Node* const node = tables_.find_node(id);
   if (node == nullptr) return no_such_node();
+  hostname = hostname.substr(0, kMaxHostname);
   if (hostname.empty() || hostname == node->hostname) return {};
   Node after = *node;
-  after.hostname = hostname.substr(0, kMaxHostname);
+  after.hostname = hostname;
   if (!node->is_name_fixed) {
     after.name = find_free_name(after.hostname, *node, now);
     if (after.name != node->name) {

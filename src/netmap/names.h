@@ -7,7 +7,8 @@
 // section 1.3 item 7, demand R10).
 namespace warren::netmap {
 
-inline constexpr std::size_t kMaxLabel = 63;  // RFC 1035 section 2.3.4
+inline constexpr std::size_t kMaxLabel = 63;      // RFC 1035 section 2.3.4
+inline constexpr std::size_t kMaxHostname = 253;  // RFC 1035 section 2.3.4, as text
 
 bool is_label(std::string_view text);
 

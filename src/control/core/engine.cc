@@ -57,28 +57,14 @@ void Engine::set_relay_map(DerpMap map, const Moment& moment) {
 
 void Engine::on_request(Request request, const Moment& moment, Actions& out) {
   State& state = *state_;
-  if (state.is_committing) {
-    if (state.waiting.size() < state.options.max_waiting) {
-      state.waiting.emplace_back(std::move(request));
-    } else {
-      ++state.counters.overloaded;
-      out.emplace_back(Respond{.to = request.id,
-                               .status = 503,
-                               .body = "the server is busy",
-                               .retry_after = std::chrono::seconds(5)});
-    }
-    return;
-  }
+  if (state.is_committing) return state.hold(std::move(request), out);
   state.handle(request, moment);
   state.finish(moment, out);
 }
 
 void Engine::on_admin(AdminRequest request, const Moment& moment, Actions& out) {
   State& state = *state_;
-  if (state.is_committing) {
-    state.waiting.emplace_back(std::move(request));
-    return;
-  }
+  if (state.is_committing) return state.hold(std::move(request), out);
   state.on_admin(request, moment);
   state.finish(moment, out);
 }
@@ -121,7 +107,8 @@ void Engine::on_committed(const Result<void>& result, const Moment& moment, Acti
   for (auto& [success, failure] : std::exchange(state.parked, {})) {
     state.park_now(std::move(result ? success : failure));
   }
-  for (std::size_t i = 0; i < kMaxBatch && !state.waiting.empty(); ++i) {
+  // Without a change there is no next commit that the rest could wait for.
+  for (std::size_t i = 0; !state.waiting.empty() && (i < kMaxBatch || state.changes.empty()); ++i) {
     const auto next = std::move(state.waiting.front());
     state.waiting.pop_front();
     if (const auto* const request = std::get_if<Request>(&next)) {
@@ -178,6 +165,19 @@ const EngineCounters& Engine::counters() const {
 
 void Engine::State::park(Action success, Action failure) {
   parked.emplace_back(std::move(success), std::move(failure));
+}
+
+void Engine::State::hold(std::variant<Request, AdminRequest> request, Actions& out) {
+  if (waiting.size() < options.max_waiting) {
+    waiting.push_back(std::move(request));
+    return;
+  }
+  ++counters.overloaded;
+  const RequestId id = std::visit([](const auto& what) { return what.id; }, request);
+  out.emplace_back(Respond{.to = id,
+                           .status = 503,
+                           .body = "the server is busy",
+                           .retry_after = std::chrono::seconds(5)});
 }
 
 void Engine::State::answer(RequestId to, unsigned status, std::string body) {
@@ -249,14 +249,15 @@ void Engine::State::absorb_row(const netmap::RowChange<netmap::Node>& change,
   RosterEntry* const entry = roster.find(id);
   WARREN_CHECK(entry != nullptr);
   if (!change.after) {
-    const auto own = stream_of.find(id);
-    if (own != stream_of.end()) {
-      park_now(EndStream{own->second});
-      close_stream(RequestId(own->second), moment);
-    }
+    std::vector<RequestId> own;  // its stream, and what it only fetches once
     for (auto& [request, stream] : streams) {
+      if (stream.node == id) own.push_back(request);
       stream.marks.remove(entry->slot, id, moment.now);
       queue(stream);
+    }
+    for (const RequestId request : own) {
+      park_now(EndStream{request});
+      close_stream(request, moment);
     }
     set_deadlines(*entry, kNever, kNever);
     roster.remove(id);

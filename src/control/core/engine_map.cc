@@ -101,7 +101,6 @@ void Engine::State::open_stream(const Request& request,
   Stream stream;
   stream.id = request.id;
   stream.node = entry.node;
-  stream.key = wish.node_key;
   stream.compression = wish.compress == "zstd" ? Compression::Zstd : Compression::None;
   stream.is_one_shot = !wish.stream;
   park_now(OpenStream{request.id});

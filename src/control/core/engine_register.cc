@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "control/core/engine_state.h"
+#include "netmap/names.h"
 #include "proto/control/codec.h"
 
 namespace warren::control {
@@ -11,7 +12,9 @@ namespace {
 netmap::Machine machine_of(const Request& request, const RegisterRequest& wish) {
   return {.key = request.caller.machine,
           .node_key = wish.node_key,
-          .hostname = wish.hostinfo ? wish.hostinfo->hostname : std::string(),
+          // Cut here: a stranger's waits in memory for a person's approval.
+          .hostname = wish.hostinfo ? wish.hostinfo->hostname.substr(0, netmap::kMaxHostname)
+                                    : std::string(),
           .wants_ephemeral = wish.ephemeral};
 }
 

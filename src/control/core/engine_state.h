@@ -26,7 +26,6 @@ namespace warren::control {
 struct Stream {
   RequestId id;
   netmap::NodeId node;
-  NodePublicKey key;  // that it asked with: the one before is no other node's
   Compression compression = Compression::None;
   bool is_first_sent = false;
   bool is_draining = false;  // the last message is not gone yet
@@ -50,6 +49,8 @@ struct Engine::State {
   void park_now(Action action) { ready.push_back(std::move(action)); }
 
   void answer(RequestId to, unsigned status, std::string body);
+  // Until the commit is done; refused when too many wait.
+  void hold(std::variant<Request, AdminRequest> request, Actions& out);
   void handle(const Request& request, const Moment& moment);
   // Begins the commit of what was changed, or says at once what nothing holds up.
   void finish(const Moment& moment, Actions& out);

@@ -126,6 +126,38 @@ TEST_F(Joined, GathersWhatCameDuringACommitIntoTheNext) {
   EXPECT_THAT(bench.model.tables().nodes(), SizeIs(100));
 }
 
+// None of them changes anything, so no further commit would take the rest along.
+TEST_F(Joined, AnswersAllThatWaitedForACommit) {
+  bench.store_is_stalled = true;
+  bench.send(machine(1, 1).key, "/machine/register", encode(Bench::wish(machine(1, 1), secret)));
+  const std::string refused = encode(Bench::wish(machine(2, 2), "wak_nonsense"));
+  std::vector<RequestId> ids;
+  for (int i = 0; i < 1000; ++i) {
+    ids.push_back(bench.send(machine(2, 2).key, "/machine/register", refused));
+  }
+  bench.store_is_stalled = false;
+  bench.commit.reset();
+  bench.engine.on_committed({}, bench.moment(), bench.actions);
+  bench.perform();
+  for (const RequestId id : ids) EXPECT_TRUE(bench.answers.contains(id));
+}
+
+TEST_F(Joined, SurvivesAFetchOfANodeThatIsDeletedInTheSameCommit) {
+  const auto who = machine(1, 1, "nas");
+  up(who);
+  bench.store_is_stalled = true;
+  bench.join(machine(2, 2), "");
+  bench.admin_later("POST", "users", R"({"login":"bob"})");
+  const RequestId fetch = bench.send(who.key, "/machine/map", encode(Bench::map_wish(who)));
+  bench.admin_later("DELETE", "nodes/nas");
+  bench.store_is_stalled = false;
+  bench.commit.reset();
+  bench.engine.on_committed({}, bench.moment(), bench.actions);
+  bench.perform();
+  bench.pass(1s);
+  EXPECT_FALSE(bench.is_open.at(fetch));
+}
+
 TEST_F(ControlEngine, LetsAPersonApproveAMachine) {
   const auto who = machine(1, 1);
   const auto asked = bench.join(who, "");

@@ -98,6 +98,11 @@ struct Bench {
   }
 
   Answer admin(std::string method, std::string path, std::string body = {}) {
+    return answers.at(admin_later(std::move(method), std::move(path), std::move(body)));
+  }
+
+  // Its answer may wait for the store.
+  RequestId admin_later(std::string method, std::string path, std::string body = {}) {
     const RequestId id{++last_request};
     engine.on_admin({.id = id,
                      .method = std::move(method),
@@ -105,7 +110,7 @@ struct Bench {
                      .body = std::move(body)},
                     moment(), actions);
     perform();
-    return answers.at(id);
+    return id;
   }
 
   // Everything that came on a stream since it was asked last.
