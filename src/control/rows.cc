@@ -6,8 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "base/json_writer.h"
-#include "base/time_text.h"
+#include "base/json_object.h"
 #include "crypto/key_text.h"
 #include "proto/control/codec.h"
 
@@ -36,61 +35,30 @@ Value key_value(const auto& key) {
 
 // --- the change log's body: the new row, for whoever follows it
 
-class Body {
- public:
-  Body() { writer_.open_object(); }
-
-  Body& text(std::string_view name, std::string_view value) {
-    writer_.plain_key(name);
-    writer_.text(value);
-    return *this;
-  }
-
-  Body& number(std::string_view name, std::int64_t value) {
-    writer_.plain_key(name);
-    writer_.integer(value);
-    return *this;
-  }
-
-  Body& time(std::string_view name, const std::optional<WallTime>& value) {
-    if (value) text(name, to_rfc3339(*value));
-    return *this;
-  }
-
-  std::string done() {
-    writer_.close_object();
-    return std::move(text_);
-  }
-
- private:
-  std::string text_;
-  json::Writer writer_{text_};
-};
-
 std::string body_of(const netmap::User& user) {
-  return Body()
+  return json::ObjectText()
       .text("login", user.login)
       .text("display_name", user.display_name)
-      .time("created", user.created)
+      .time_if_any("created", user.created)
       .done();
 }
 
 // Without the hash: the log goes further than the table.
 std::string body_of(const netmap::AuthKey& key) {
-  return Body()
+  return json::ObjectText()
       .number("user", key.user.value)
       .text("description", key.description)
       .number("reusable", key.is_reusable ? 1 : 0)
       .number("ephemeral", key.is_ephemeral ? 1 : 0)
       .number("uses", static_cast<std::int64_t>(key.uses))
-      .time("created", key.created)
-      .time("expires", key.expires)
-      .time("revoked", key.revoked)
+      .time_if_any("created", key.created)
+      .time_if_any("expires", key.expires)
+      .time_if_any("revoked", key.revoked)
       .done();
 }
 
 std::string body_of(const netmap::Node& node) {
-  return Body()
+  return json::ObjectText()
       .text("stable_id", node.stable_id)
       .text("machine_key", to_text(node.machine))
       .text("node_key", to_text(node.key))
@@ -100,17 +68,23 @@ std::string body_of(const netmap::Node& node) {
       .text("ipv4", node.v4.to_string())
       .number("ephemeral", node.is_ephemeral ? 1 : 0)
       .text("auth_key", node.auth_key_id)
-      .time("key_expiry", node.key_expiry)
-      .time("created", node.created)
+      .time_if_any("key_expiry", node.key_expiry)
+      .time_if_any("created", node.created)
       .done();
 }
 
 std::string body_of(const netmap::AddressLease& lease) {
-  return Body().number("node", lease.node.value).time("released", lease.released).done();
+  return json::ObjectText()
+      .number("node", lease.node.value)
+      .time_if_any("released", lease.released)
+      .done();
 }
 
 std::string body_of(const netmap::NameLease& lease) {
-  return Body().number("node", lease.node.value).time("released", lease.released).done();
+  return json::ObjectText()
+      .number("node", lease.node.value)
+      .time_if_any("released", lease.released)
+      .done();
 }
 
 std::string id_of(const netmap::User& user) {

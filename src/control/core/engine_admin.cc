@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/json_map.h"
-#include "base/json_writer.h"
-#include "base/time_text.h"
+#include "base/json_object.h"
 #include "control/core/engine_state.h"
 #include "crypto/key_text.h"
 #include "netmap/addresses.h"
@@ -83,65 +82,15 @@ unsigned status_of(Errc code) {
 
 // RFC 9457.
 std::string problem(unsigned status, std::string_view detail) {
-  std::string out;
-  json::Writer writer(out);
-  writer.open_object();
-  writer.plain_key("status");
-  writer.unsigned_integer(status);
-  writer.plain_key("detail");
-  writer.text(detail);
-  writer.close_object();
-  return out;
+  return json::ObjectText().number("status", status).text("detail", detail).done();
 }
-
-class Object {
- public:
-  Object() { writer_.open_object(); }
-
-  Object& text(std::string_view name, std::string_view value) {
-    writer_.plain_key(name);
-    writer_.text(value);
-    return *this;
-  }
-
-  Object& number(std::string_view name, std::int64_t value) {
-    writer_.plain_key(name);
-    writer_.integer(value);
-    return *this;
-  }
-
-  Object& boolean(std::string_view name, bool value) {
-    writer_.plain_key(name);
-    writer_.boolean(value);
-    return *this;
-  }
-
-  Object& time(std::string_view name, const std::optional<WallTime>& value) {
-    writer_.plain_key(name);
-    if (value) {
-      writer_.text(to_rfc3339(*value));
-    } else {
-      writer_.null();
-    }
-    return *this;
-  }
-
-  std::string done() {
-    writer_.close_object();
-    return std::move(out_);
-  }
-
- private:
-  std::string out_;
-  json::Writer writer_{out_};
-};
 
 std::string list_of(std::string_view name, const std::vector<std::string>& objects) {
   return fmt::format(R"({{"{}":[{}]}})", name, fmt::join(objects, ","));
 }
 
 std::string to_json(const netmap::User& user, std::size_t nodes) {
-  return Object()
+  return json::ObjectText()
       .number("id", user.id.value)
       .text("login", user.login)
       .text("display_name", user.display_name)
@@ -217,7 +166,7 @@ void Engine::State::admin_keys(const AdminRequest& request,
     if (request.method == "GET" && rest.empty()) {
       std::vector<std::string> keys;
       for (const auto& [id, key] : model.tables().auth_keys()) {
-        keys.push_back(Object()
+        keys.push_back(json::ObjectText()
                            .text("id", id)
                            .text("user", model.tables().find_user(key.user)->login)
                            .text("description", key.description)
@@ -242,7 +191,7 @@ void Engine::State::admin_keys(const AdminRequest& request,
                               .lifetime = std::nullopt};
       if (wish.lifetime) key.lifetime = std::chrono::ceil<std::chrono::seconds>(*wish.lifetime);
       WARREN_TRY(const auto made, model.create_auth_key(key, moment.wall, changes));
-      return Object()
+      return json::ObjectText()
           .text("id", made.id)
           .text("key", made.secret)
           .time("expires", model.tables().find_auth_key(made.id)->expires)
@@ -269,7 +218,7 @@ void Engine::State::admin_nodes(const AdminRequest& request,
                                 const Moment& moment) {
   const auto to_json = [&](const netmap::Node& node) {
     const RosterEntry* const entry = roster.find(node.id);
-    Object out;
+    json::ObjectText out;
     out.number("id", node.id.value)
         .text("name", node.name)
         .text("hostname", node.hostname)
@@ -325,7 +274,7 @@ void Engine::State::admin_logins(const AdminRequest& request,
     if (request.method == "GET" && rest.empty()) {
       std::vector<std::string> list;
       for (const PendingLogin* const login : logins.list()) {
-        list.push_back(Object()
+        list.push_back(json::ObjectText()
                            .text("id", login->id)
                            .text("hostname", login->machine.hostname)
                            .text("address", login->from.to_string())
@@ -357,7 +306,7 @@ void Engine::State::admin_logins(const AdminRequest& request,
                model.admit_for_user(login->machine, user->id, moment.wall, changes));
     approve(id, admission);
     const netmap::Node& node = *model.tables().find_node(admission.node);
-    return Object()
+    return json::ObjectText()
         .number("id", node.id.value)
         .text("name", node.name)
         .text("ipv4", node.v4.to_string())
@@ -370,7 +319,7 @@ void Engine::State::admin_status(const AdminRequest& request) {
   std::size_t online = 0;
   for (const auto& [id, entry] : roster.entries()) online += entry.is_online ? 1U : 0U;
   const auto number = [](std::size_t value) { return static_cast<std::int64_t>(value); };
-  admin_done(request.id, Object()
+  admin_done(request.id, json::ObjectText()
                              .text("url", options.url)
                              .text("domain", options.domain)
                              .number("users", number(model.tables().users().size()))

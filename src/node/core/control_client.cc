@@ -33,16 +33,17 @@ ControlClient::ControlClient(Random& random) : random_(random), retry_(random) {
 
 // --- wishes
 
-void ControlClient::introduce(Introduction introduction, TimePoint now, ClientActions& out) {
+void ControlClient::introduce(Introduction introduction, TimePoint now) {
   if (introduction == introduction_) return;
   introduction_ = std::move(introduction);
   is_update_wanted_ = true;
   if (stream_ != 0 && update_ == 0) update_at_ = std::min(update_at_, now + kUpdateDelay);
-  static_cast<void>(out);
 }
 
-void ControlClient::start(
-    NodePrivateKey key, std::string auth_key, bool force, TimePoint now, ClientActions& out) {
+void ControlClient::start(NodePrivateKey key,
+                          std::string auth_key,
+                          bool force,
+                          ClientActions& out) {
   stop(out);
   key_ = std::move(key);
   auth_key_ = std::move(auth_key);
@@ -53,7 +54,6 @@ void ControlClient::start(
   ClientStatus status;
   status.login = LoginState::Joining;
   set_status(status, out);
-  static_cast<void>(now);
   connect(out);
 }
 
@@ -67,12 +67,11 @@ void ControlClient::stop(ClientActions& out) {
   set_status({}, out);
 }
 
-void ControlClient::log_out(TimePoint now, ClientActions& out) {
+void ControlClient::log_out(ClientActions& out) {
   if (link_ != Link::Up) return stop(out);
   is_logging_out_ = true;
   // The stream goes first, so that the node is offline before it is out (spec: section 4.3 item 5).
   if (stream_ != 0) out.emplace_back(Cancel{std::exchange(stream_, 0)});
-  static_cast<void>(now);
   send_register(out);
 }
 
@@ -225,7 +224,7 @@ void ControlClient::on_registered(std::string_view body, TimePoint now, ClientAc
   set_status(status, out);
   old_key_ = {};
   is_key_fresh_ = false;
-  open_stream(now, out);
+  open_stream(out);
 }
 
 void ControlClient::fail(std::string why, bool for_good, TimePoint now, ClientActions& out) {
@@ -255,23 +254,22 @@ MapRequest ControlClient::map_request() const {
   return request;
 }
 
-void ControlClient::open_stream(TimePoint now, ClientActions& out) {
+void ControlClient::open_stream(ClientActions& out) {
   MapRequest request = map_request();
   request.stream = true;
   reader_.emplace(control::Compression::Zstd);
   has_first_ = false;
   stream_ = post("/machine/map", control::encode(request), true, out);
-  send_update(now, out);
+  send_update(out);
 }
 
 // A streaming request's content need not count (spec: control section 5.2), so it is told again.
-void ControlClient::send_update(TimePoint now, ClientActions& out) {
+void ControlClient::send_update(ClientActions& out) {
   MapRequest request = map_request();
   request.omit_peers = true;
   is_update_wanted_ = false;
   update_at_ = kNever;
   update_ = post("/machine/map", control::encode(request), false, out);
-  static_cast<void>(now);
 }
 
 void ControlClient::on_stream_data(RequestNumber number,
@@ -341,7 +339,7 @@ void ControlClient::on_timeout(TimePoint now, ClientActions& out) {
     register_at_ = kNever;
     send_register(out);
   }
-  if (update_at_ <= now && update_ == 0 && stream_ != 0) send_update(now, out);
+  if (update_at_ <= now && update_ == 0 && stream_ != 0) send_update(out);
 }
 
 TimePoint ControlClient::next_timeout() const {

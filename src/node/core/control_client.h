@@ -130,14 +130,13 @@ class ControlClient {
   explicit ControlClient(Random& random);  // outlives it
 
   // --- wishes
-  void introduce(Introduction introduction, TimePoint now, ClientActions& out);
+  void introduce(Introduction introduction, TimePoint now);
   // `key` may be zero: one is made when it is needed. An empty auth key: by what the server knows,
   // or a person. `force`: with a new key, whatever the server knows.
-  void start(
-      NodePrivateKey key, std::string auth_key, bool force, TimePoint now, ClientActions& out);
+  void start(NodePrivateKey key, std::string auth_key, bool force, ClientActions& out);
   void stop(ClientActions& out);
   // The server expires our key; then stop().
-  void log_out(TimePoint now, ClientActions& out);
+  void log_out(ClientActions& out);
   // Our network changed, or the machine slept: tries at once, or asks whether the connection lives.
   void on_network_change(TimePoint now, ClientActions& out);
 
@@ -180,8 +179,8 @@ class ControlClient {
   RequestNumber post(std::string_view path, std::string body, bool is_stream, ClientActions& out);
   void send_register(ClientActions& out);
   void on_registered(std::string_view body, TimePoint now, ClientActions& out);
-  void open_stream(TimePoint now, ClientActions& out);
-  void send_update(TimePoint now, ClientActions& out);
+  void open_stream(ClientActions& out);
+  void send_update(ClientActions& out);
   void on_message(control::MapResponse message, TimePoint now, ClientActions& out);
   control::MapRequest map_request() const;
 

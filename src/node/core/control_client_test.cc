@@ -25,12 +25,11 @@ struct World {
       introduction.disco_key = DiscoPrivateKey::generate(random).public_key();
       introduction.hostinfo.hostname = "node-" + std::to_string(seed);
       introduction.hostinfo.os = "linux";
-      client.introduce(introduction, world.server.now, actions);
+      client.introduce(introduction, world.server.now);
     }
 
     void start(std::string auth_key = {}) {
-      client.start(client.node_key().clone(), std::move(auth_key), false, world.server.now,
-                   actions);
+      client.start(client.node_key().clone(), std::move(auth_key), false, actions);
       world.settle();
     }
 
@@ -237,7 +236,7 @@ TEST_F(ControlClientTest, TellsChangesOfItsOwnSoon) {
   more.hostinfo.hostname = "node-2";
   more.hostinfo.os = "linux";
   more.endpoints = {*Endpoint::parse("192.0.2.7:41641")};
-  b.client.introduce(more, world.server.now, b.actions);
+  b.client.introduce(more, world.server.now);
   world.pass(100ms);
   ASSERT_THAT(a.maps, SizeIs(1));
   ASSERT_THAT(a.maps[0].map.peers_changed_patch, SizeIs(1));
@@ -287,7 +286,7 @@ TEST_F(ControlClientTest, LogsOut) {
   auto& a = world.add();
   a.start(key);
   world.pass(1s);
-  a.client.log_out(world.server.now, a.actions);
+  a.client.log_out(a.actions);
   world.pass(1s);
   EXPECT_EQ(a.client.status().login, LoginState::Stopped);
   EXPECT_TRUE(world.server.model.tables().nodes().begin()->second.is_expired(world.server.wall));
