@@ -21,6 +21,7 @@ namespace warren::control {
 
 struct EngineOptions {
   std::string url;                   // that machines were told: for the links people follow
+  std::string server_key;            // mkey:…, for the join command that administrators see
   std::string domain;                // of nodes' names, without a dot at the end
   std::uint16_t oldest = 87;         // capability version (spec: control section 8)
   Duration offline_grace = 10s;      // to come back unnoticed (spec: control section 5.7)
