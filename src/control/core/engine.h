@@ -104,6 +104,9 @@ class Engine {
   // --- the store
   void on_committed(const Result<void>& result, const Moment& moment, Actions& out);
 
+  // Makes durable at once what would wait for the next flush: before the end.
+  void flush(const Moment& moment, Actions& out);
+
   // --- time
   void on_timeout(const Moment& moment, Actions& out);
   TimePoint next_timeout() const;
