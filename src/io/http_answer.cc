@@ -77,10 +77,8 @@ Result<std::optional<HttpAnswer>, DecodeError> parse_http_answer(ByteView receiv
   }
   if (!parser.is_done()) {
     if (more == MoreToCome::Yes) return std::nullopt;
+    if (!parser.is_header_done()) return unexpected(DecodeError::Truncated);
     parser.put_eof(error);
-    if (error == http::error::need_more || !parser.is_header_done()) {
-      return unexpected(DecodeError::Truncated);
-    }
     if (error) return unexpected(to_decode_error(error));
   }
   auto message = parser.release();

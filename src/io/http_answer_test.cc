@@ -57,14 +57,14 @@ TEST(HttpAnswer, ReadsBodiesOfEveryForm) {
 
 TEST(HttpAnswer, RefusesWhatIsNoAnswerOrTooLong) {
   const std::string_view bad[] = {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
-                                  "HTTP/2 200\r\n\r\n", "\x15\x03\x01\x00\x02\x02\x0a\r\n\r\n"};
+                                  "HTTP/2 200\r\n\r\n", "\x15\x03\x01\x01\x02\x02\x0a\r\n\r\n"};
   for (const std::string_view text : bad) {
     SCOPED_TRACE(text);
     EXPECT_FALSE(parse_http_answer_head(as_bytes(text)));
     EXPECT_FALSE(whole(text));
   }
-  EXPECT_FALSE(parse_http_answer_head(as_bytes("HTTP/1.1 200 OK\r\na: " +
-                                               std::string(kMaxHttpHead, 'a') + "\r\n\r\n")));
+  EXPECT_FALSE(parse_http_answer_head(
+      as_bytes("HTTP/1.1 200 OK\r\na: " + std::string(kMaxHttpHead, 'a') + "\r\n\r\n")));
   EXPECT_FALSE(whole("HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n"));
   EXPECT_FALSE(whole("HTTP/1.1 200 OK\r\n\r\n" + std::string(17, 'a'), MoreToCome::No));
 }
