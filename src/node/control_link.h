@@ -16,9 +16,11 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "crypto/keys.h"
+#include "io/http2/types.h"
 #include "io/run_blocking.h"
 #include "io/spawn.h"
 #include "io/tls_client.h"
+#include "node/control_dial.h"
 #include "node/core/control_client.h"
 #include "node/server_url.h"
 
@@ -98,10 +100,23 @@ class ControlLink {
   void fail_for_good(std::string why);
   void report();
 
+  // A task that holds a connection, and refers to its link only while it has one.
   static boost::asio::awaitable<void> run(ConnectionPointer connection);
-  void adopt(Connection& connection, MachinePublicKey server_key);
+  void adopt(const ConnectionPointer& connection, DialedControl dialed);
   void disconnect();
-  void lose(Connection& connection, std::string why);
+  void lose(const ConnectionPointer& connection, std::string why);
+
+  void take(const ConnectionPointer& connection, ByteView wire);
+  void flush(const ConnectionPointer& connection);
+  static void wait_writable(const ConnectionPointer& connection);
+  void dispatch(const ConnectionPointer& connection, http2::Events events);
+  void on_event(const ConnectionPointer& connection, http2::ResponseHead& head);
+  void on_event(const ConnectionPointer& connection, http2::Body& body);
+  void on_event(const ConnectionPointer& connection, http2::End& end);
+  void on_event(const ConnectionPointer& connection, http2::Reset& reset);
+  void on_event(const ConnectionPointer& connection, http2::Goaway& goaway);
+  void on_event(const ConnectionPointer& connection, http2::PingAnswered& answered);
+  void on_event(const ConnectionPointer& connection, http2::RequestHead& head);
 
   boost::asio::awaitable<void> run_timer();
 
@@ -117,6 +132,7 @@ class ControlLink {
   ControlClient client_;
   std::string failure_;  // of our own, since the last start()
   ClientStatus reported_;
+  std::string reason_;  // of the last connection's end, as it was logged
 
   std::deque<ClientAction> pending_;
   bool is_performing_ = false;
@@ -127,6 +143,7 @@ class ControlLink {
   std::vector<ConnectionPointer> old_;  // whose tasks are ending
   io::Tasks tasks_;
   boost::asio::steady_timer timer_;
+  TimePoint wakes_at_ = TimePoint::min();  // the timer, at the latest
 };
 
 }  // namespace warren::node
