@@ -10,9 +10,9 @@
 
 namespace warren::io {
 
-// A connection as servers see it, with or without TLS. Reads and writes never wait: they say what
-// to wait for on the socket. So an idle connection needs no buffer, and many records can be moved
-// each time the socket is ready.
+// A connection with or without TLS, of a server or a client. Reads and writes never wait: they say
+// what to wait for on the socket. So an idle connection needs no buffer, and many records can be
+// moved each time the socket is ready.
 //
 // SIGPIPE must be ignored, or blocked in the thread (io::Thread does).
 class ByteStream {

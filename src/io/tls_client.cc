@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <openssl/err.h>
@@ -95,7 +96,56 @@ Result<void> check_pinned(STACK_OF(X509) * chain, const TlsTarget& target) {
   return {};
 }
 
+// TlsClient takes a record at a time; what the socket does not take waits here.
+class TlsClientStream final : public ByteStream {
+ public:
+  explicit TlsClientStream(std::unique_ptr<TlsClient> client) : client_(std::move(client)) {}
+
+  Outcome read(MutableByteView out) override { return client_->read(out); }
+
+  Status write(ByteView bytes) override {
+    unsent_.insert(unsent_.end(), bytes.begin(), bytes.end());
+    return flush();
+  }
+
+  Status flush() override {
+    while (sent_ < unsent_.size()) {
+      const auto outcome = client_->write(ByteView(unsent_).subspan(sent_));
+      switch (outcome.status) {
+        case Status::Done:
+          sent_ += outcome.bytes;
+          break;
+        case Status::WantWrite:
+          return Status::WantWrite;
+        case Status::WantRead:  // a renegotiation (TLS 1.2): not with us
+        case Status::Closed:
+          return Status::Closed;
+      }
+    }
+    unsent_ = {};  // most connections are idle, and hold nothing
+    sent_ = 0;
+    return Status::Done;
+  }
+
+  // TlsClient ends without a word.
+  void finish() override {
+    boost::system::error_code ignored;
+    client_->socket().shutdown(tcp::socket::shutdown_send, ignored);
+  }
+
+  tcp::socket& socket() override { return client_->socket(); }
+
+ private:
+  std::unique_ptr<TlsClient> client_;
+  std::vector<std::uint8_t> unsent_;
+  std::size_t sent_ = 0;  // of them
+};
+
 }  // namespace
+
+std::unique_ptr<ByteStream> make_tls_stream(std::unique_ptr<TlsClient> client) {
+  return std::make_unique<TlsClientStream>(std::move(client));
+}
 
 // --- context
 
@@ -128,7 +178,8 @@ TlsClient::~TlsClient() {
 asio::awaitable<Result<std::unique_ptr<TlsClient>>> TlsClient::connect(TlsContext& context,
                                                                        tcp::socket socket,
                                                                        TlsTarget target,
-                                                                       TimePoint deadline) {
+                                                                       TimePoint deadline,
+                                                                       CertificateFault* fault) {
   SSL* const ssl = SSL_new(context.get());
   if (ssl == nullptr) co_return fail(Errc::Io, "set up TLS: " + openssl_reason());
   std::unique_ptr<TlsClient> client(new TlsClient(std::move(socket), std::move(target), ssl));
@@ -140,6 +191,7 @@ asio::awaitable<Result<std::unique_ptr<TlsClient>>> TlsClient::connect(TlsContex
     if (result == 1) break;
     const Status status = client->status_of(result);
     if (status == Status::Closed) {
+      if (fault != nullptr) *fault = client->certificate_fault();
       co_return fail(Errc::Unavailable, "TLS handshake: " + client->handshake_failure());
     }
     const auto what = status == Status::WantRead ? tcp::socket::wait_read : tcp::socket::wait_write;
@@ -183,6 +235,30 @@ std::string TlsClient::handshake_failure() const {
                        X509_verify_cert_error_string(verified));
   }
   return openssl_reason();
+}
+
+CertificateFault TlsClient::certificate_fault() const {
+  if (target_.check != TlsTarget::Check::Chain) return CertificateFault::None;
+  switch (SSL_get_verify_result(ssl_)) {
+    case X509_V_OK:
+      return CertificateFault::None;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return CertificateFault::NotYetValid;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return CertificateFault::Expired;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_UNTRUSTED:
+      return CertificateFault::UnknownIssuer;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return CertificateFault::WrongName;
+    default:
+      return CertificateFault::Other;
+  }
 }
 
 TlsClient::Status TlsClient::status_of(int result) const {

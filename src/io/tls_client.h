@@ -25,7 +25,7 @@ struct TlsTarget {
   enum class Check : std::uint8_t {
     Chain,   // a chain to the system's roots, for `verify_name`
     Pinned,  // its only certificate hashes to `pin`, is valid now, and covers `server_name` if any
-    None,    // tests only
+    None,    // whoever answers: what is spoken inside proves who that is
   };
 
   std::string server_name;  // sent as SNI unless it is an address; may be empty
@@ -35,6 +35,16 @@ struct TlsTarget {
   // A certificate that only tells something: its common name begins so. Pinned ignores it, and
   // TlsClient::note() is what it tells.
   std::string note_prefix;
+};
+
+// What is wrong with a certificate that Check::Chain refused.
+enum class CertificateFault : std::uint8_t {
+  None,
+  NotYetValid,
+  Expired,
+  UnknownIssuer,
+  WrongName,
+  Other,
 };
 
 // What such a certificate says. Nobody vouches for it.
@@ -74,12 +84,14 @@ class TlsClient {
   using Status = ByteStream::Status;
   using Outcome = ByteStream::Outcome;
 
-  // Performs the handshake. An error says what is wrong with the other side's certificate.
+  // Performs the handshake. An error says what is wrong with the other side's certificate; `fault`,
+  // if any, outlives the call and tells it to programs.
   static boost::asio::awaitable<Result<std::unique_ptr<TlsClient>>> connect(
       TlsContext& context,
       boost::asio::ip::tcp::socket socket,
       TlsTarget target,
-      TimePoint deadline);
+      TimePoint deadline,
+      CertificateFault* fault = nullptr);
 
   TlsClient(const TlsClient&) = delete;
   TlsClient& operator=(const TlsClient&) = delete;
@@ -103,11 +115,15 @@ class TlsClient {
   Result<void> prepare();
   Result<void> check_peer() const;
   std::string handshake_failure() const;
+  CertificateFault certificate_fault() const;
   Status status_of(int result) const;
 
   boost::asio::ip::tcp::socket socket_;
   TlsTarget target_;
   ssl_st* const ssl_;
 };
+
+// For who speaks the same with and without TLS.
+std::unique_ptr<ByteStream> make_tls_stream(std::unique_ptr<TlsClient> client);
 
 }  // namespace warren::io
