@@ -36,6 +36,13 @@ class ObjectText {
     return *this;
   }
 
+  // JSON as it is.
+  ObjectText& json(std::string_view name, std::string_view value) {
+    writer_.plain_key(name);
+    writer_.raw(value);
+    return *this;
+  }
+
   // No time is null.
   ObjectText& time(std::string_view name, const std::optional<WallTime>& value) {
     if (value) return text(name, to_rfc3339(*value));

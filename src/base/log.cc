@@ -55,6 +55,10 @@ bool Log::enabled(LogLevel level) const {
   return logger_->should_log(to_spdlog(level));
 }
 
+void Log::set_level(LogLevel level) {
+  logger_->set_level(to_spdlog(level));
+}
+
 void Log::line(LogLevel level, std::string_view text) {
   logger_->log(to_spdlog(level), spdlog::string_view_t(text.data(), text.size()));
 }

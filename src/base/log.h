@@ -23,6 +23,7 @@ const LogLevel* parse_log_level(std::string_view text);
 // Thread-safe. main/ builds one and passes it by reference.
 class Log {
  public:
+  // For the journal, when that is where stderr leads: with priorities, without times.
   static Log to_stderr(LogLevel level);
   static Log nowhere();
 
@@ -47,6 +48,8 @@ class Log {
   }
 
   bool enabled(LogLevel level) const;
+  // Of all copies.
+  void set_level(LogLevel level);
 
  private:
   explicit Log(std::shared_ptr<spdlog::logger> logger) : logger_(std::move(logger)) {}

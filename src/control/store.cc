@@ -1,5 +1,6 @@
 #include "control/store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,11 +12,21 @@ namespace {
 
 constexpr std::int64_t kIdBlock = 1024;  // spec: server section 1.2
 
-db::Result<std::int64_t> take_block(db::Connection& connection, std::string_view kind) {
+db::Result<std::int64_t> next_in_block(db::Connection& connection, std::string_view kind) {
   WARREN_TRY(const auto next,
              connection.query_number("SELECT next FROM id_block WHERE net = $1 AND kind = $2",
                                      {kNetwork, kind}));
-  const std::int64_t first = next.value_or(1);
+  return next.value_or(1);
+}
+
+db::Result<std::int64_t> read_seq(db::Connection& connection) {
+  WARREN_TRY(const auto seq,
+             connection.query_number("SELECT seq FROM log_head WHERE net = $1", {kNetwork}));
+  return seq.value_or(0);
+}
+
+db::Result<std::int64_t> take_block(db::Connection& connection, std::string_view kind) {
+  WARREN_TRY(const std::int64_t first, next_in_block(connection, kind));
   WARREN_TRY_VOID(
       connection.execute("INSERT INTO id_block (net, kind, next) VALUES ($1, $2, $3) "
                          "ON CONFLICT (net, kind) DO UPDATE SET next = excluded.next",
@@ -31,19 +42,13 @@ void settle(auto& range, bool is_stored) {
 
 void renew(auto& range, std::string_view kind, std::vector<db::Statement>& out) {
   if (range.end - range.next > kIdBlock / 2) return;
-  range.asked_end = range.end + kIdBlock;
+  range.asked_end = std::max(range.next, range.end) + kIdBlock;
   out.push_back({.sql = "UPDATE id_block SET next = $3 WHERE net = $1 AND kind = $2",
                  .values = {kNetwork, kind, range.asked_end},
                  .must_change = 1});
 }
 
 }  // namespace
-
-std::int64_t StoredIds::next(Range& range) {
-  // A commit makes at most as many rows as it has requests, and renews the block long before.
-  WARREN_CHECK(range.next < range.end);
-  return range.next++;
-}
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& directory,
                                            const std::string& program,
@@ -80,13 +85,31 @@ Result<std::vector<SoftRow>> Store::load(netmap::Model& model, WallTime now) {
     log_.error("control: a record is set aside entity={} id={} reason={}", bad.entity, bad.id,
                bad.reason);
   }
+  set_aside_ = stored->bad.size();
   seq_ = stored->seq;
-  if (!database_->report().read_only) {
-    const auto prepared = prepare(*connection, stored->bad, now);
-    if (!prepared) return unexpected(db::to_general(prepared.error()));
-  }
-  writer_ = std::make_unique<db::Writer>(*database_, db::WriterOptions{});
+  const auto prepared = database_->report().read_only ? read_ids(*connection)
+                                                      : prepare(*connection, stored->bad, now);
+  if (!prepared) return unexpected(db::to_general(prepared.error()));
+  db::WriterOptions options;
+  options.read_mark = read_seq;
+  options.on_state = [this](const db::WriterState& state) {
+    if (state.writable) {
+      log_.info("control: the database can be written again");
+    } else {
+      log_.warn("control: nothing can be stored reason={}", state.sentence);
+    }
+  };
+  writer_ = std::make_unique<db::Writer>(*database_, std::move(options));
   return std::move(stored->soft);
+}
+
+// Nothing will be stored: any number that no row has will do.
+db::Result<void> Store::read_ids(db::Connection& connection) {
+  for (auto [range, kind] : {std::pair(&ids_.users_, "user"), std::pair(&ids_.nodes_, "node")}) {
+    WARREN_TRY(const auto next, next_in_block(connection, kind));
+    range->next = range->end = range->asked_end = next;
+  }
+  return {};
 }
 
 db::Result<void> Store::prepare(db::Connection& connection,
@@ -125,6 +148,8 @@ void Store::commit(const Commit& what, WallTime now, std::function<void(Result<v
                         .must_change = 1});
   db::Batch batch;
   batch.work = std::move(statements);
+  // What nodes said lately has no number: when in doubt it is written once more.
+  if (seq > old_seq) batch.mark = seq;
   writer_->submit(std::move(batch), [this, seq, done = std::move(done)](db::Result<void> result) {
     last_is_stored_ = result.has_value();
     if (result) seq_ = seq;

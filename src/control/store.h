@@ -16,13 +16,14 @@
 
 namespace warren::control {
 
-// Row numbers from blocks that the database has given away before one of them is used, so that none
-// is used twice, whatever happens (spec: server section 1.2).
+// Row numbers from blocks that the database has given away before one of them is used, or with the
+// commit that uses it: so none is used twice, whatever happens (spec: server section 1.2). What is
+// not stored may have used numbers beyond the block: nobody has heard of them.
 class StoredIds final : public netmap::IdSource {
  public:
-  netmap::UserId next_user() override { return {next(users_)}; }
+  netmap::UserId next_user() override { return {users_.next++}; }
 
-  netmap::NodeId next_node() override { return {next(nodes_)}; }
+  netmap::NodeId next_node() override { return {nodes_.next++}; }
 
  private:
   friend class Store;
@@ -32,8 +33,6 @@ class StoredIds final : public netmap::IdSource {
     std::int64_t end = 0;
     std::int64_t asked_end = 0;  // what the commit under way reserves
   };
-
-  static std::int64_t next(Range& range);
 
   Range users_;
   Range nodes_;
@@ -57,6 +56,9 @@ class Store {
   // aside and reported; the server starts all the same (demand R10).
   Result<std::vector<SoftRow>> load(netmap::Model& model, WallTime now);
 
+  // How many rows load() has set aside.
+  std::size_t set_aside() const { return set_aside_; }
+
   netmap::IdSource& ids() { return ids_; }
 
   // One at a time. `done` is called once, on the writer's thread.
@@ -64,11 +66,14 @@ class Store {
 
   db::WriterState state() const { return writer_->state(); }
 
+  db::WriterCounters counters() const { return writer_->counters(); }
+
   // Everything that was given is on the disk, or was refused.
   void stop();
 
  private:
   Store(std::unique_ptr<db::Database> database, Log log);
+  db::Result<void> read_ids(db::Connection& connection);
   // Reserves row numbers and notes what is set aside.
   db::Result<void> prepare(db::Connection& connection,
                            const std::vector<BadRow>& bad,
@@ -78,6 +83,7 @@ class Store {
   std::unique_ptr<db::Writer> writer_;
   Log log_;
   StoredIds ids_;
+  std::size_t set_aside_ = 0;
   // Set on the writer's thread before `done`; so the next commit sees it.
   std::atomic<std::int64_t> seq_ = 0;  // of the last change that is on the disk
   std::atomic<bool> last_is_stored_ = true;

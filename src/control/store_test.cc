@@ -88,6 +88,28 @@ TEST(Store, NeverHandsOutANumberTwice) {
   }
 }
 
+TEST(Store, SurvivesManyFailedCommitsInARow) {
+  const db::TemporaryDirectory directory;
+  Life life(directory.path());
+  netmap::Changes changes;
+  const auto ann = life.model->create_user("ann", "", kNow, changes).value();
+  ASSERT_TRUE(life.commit(changes));
+  auto other = db::must(db::Connection::open(directory.file("warren.db"), {}));
+  db::must(other.execute("UPDATE log_head SET seq = seq + 100"));
+  for (int i = 0; i < 3000; ++i) {
+    changes.clear();
+    ASSERT_TRUE(life.model->admit_for_user(machine(1, 1), ann, kNow, changes));
+    if (i % 100 == 0) ASSERT_FALSE(life.commit(changes));
+    life.model->undo(changes);
+  }
+  db::must(other.execute("UPDATE log_head SET seq = seq - 100"));
+  changes.clear();
+  const auto node = life.model->admit_for_user(machine(1, 1), ann, kNow, changes).value().node;
+  ASSERT_TRUE(life.commit(changes));
+  EXPECT_GT(db::must(other.query_number("SELECT next FROM id_block WHERE kind = 'node'")).value(),
+            node.value);
+}
+
 TEST(Store, SetsABadRowAsideAndStarts) {
   const db::TemporaryDirectory directory;
   {

@@ -12,6 +12,7 @@
 #include "io/link_monitor.h"
 #include "io/route.h"
 #include "io/rule.h"
+#include "io/rule_monitor.h"
 #include "io/test_namespace.h"
 #include "io/tun_device.h"
 
@@ -158,7 +159,14 @@ TEST_F(NetlinkTest, AddsListsAndRemovesRules) {
                          .mark = std::nullopt,
                          .suppress_shorter = 0,
                          .protocol = 117};
-  for (const Rule& rule : {marked, suppressing}) {
+  const Rule unreachable{.family = AddressFamily::V6,
+                         .priority = 5430,
+                         .action = RuleAction::Unreachable,
+                         .mark = 0x80000,
+                         .mark_mask = 0xff0000,
+                         .suppress_shorter = std::nullopt,
+                         .protocol = 117};
+  for (const Rule& rule : {marked, suppressing, unreachable}) {
     const auto added = add_rule(*netlink, rule);
     ASSERT_TRUE(added) << added.error().detail;
     EXPECT_EQ(add_rule(*netlink, rule).error().code, Errc::AlreadyExists);
@@ -166,13 +174,29 @@ TEST_F(NetlinkTest, AddsListsAndRemovesRules) {
   }
   auto listed = list_rules(*netlink).value();
   std::erase_if(listed, [](const Rule& rule) { return rule.protocol != 117; });
-  EXPECT_THAT(listed, UnorderedElementsAre(marked, suppressing));
-  for (const Rule& rule : {marked, suppressing}) {
+  EXPECT_THAT(listed, UnorderedElementsAre(marked, suppressing, unreachable));
+  for (const Rule& rule : {marked, suppressing, unreachable}) {
     ASSERT_TRUE(remove_rule(*netlink, rule));
     EXPECT_EQ(remove_rule(*netlink, rule).error().code, Errc::NotFound);
     EXPECT_TRUE(ensure_no_rule(*netlink, rule));
   }
   EXPECT_EQ(list_rules(*netlink).value(), before);
+}
+
+TEST_F(NetlinkTest, MonitorTellsOfRemovedRules) {
+  const Rule rule{.priority = 5430, .table = 53, .protocol = 117};
+  const Rule unreachable{
+      .family = AddressFamily::V6, .priority = 5420, .action = RuleAction::Unreachable};
+  auto monitor = RuleMonitor::open().value();
+  ASSERT_TRUE(add_rule(*netlink, rule));
+  ASSERT_TRUE(add_rule(*netlink, unreachable));
+  EXPECT_THAT(monitor.drain().removed, IsEmpty());
+  ASSERT_TRUE(remove_rule(*netlink, rule));
+  ASSERT_TRUE(remove_rule(*netlink, unreachable));
+  const RuleChanges changes = monitor.drain();
+  EXPECT_THAT(changes.removed, ElementsAre(rule, unreachable));
+  EXPECT_FALSE(changes.missed);
+  EXPECT_FALSE(changes.more);
 }
 
 TEST_F(NetlinkTest, MonitorTellsOfMtuStateAndRemoval) {

@@ -10,11 +10,14 @@
 
 namespace warren::io {
 
-// A policy routing rule: "packets (not) marked so look in this table".
+enum class RuleAction : std::uint8_t { Lookup, Unreachable };
+
+// A policy routing rule: "packets (not) marked so look in this table", or go nowhere.
 struct Rule {
   AddressFamily family = AddressFamily::V4;
   std::uint32_t priority = 0;  // lower is asked first
-  std::uint32_t table = 0;
+  RuleAction action = RuleAction::Lookup;
+  std::uint32_t table = 0;                           // 0 when the action is not Lookup
   std::optional<std::uint32_t> mark = std::nullopt;  // none: all packets
   std::uint32_t mark_mask = 0xffffffff;
   bool invert = false;  // holds for packets that do not match
@@ -36,7 +39,10 @@ inline Result<void> ensure_no_rule(Netlink& netlink, const Rule& rule) {
   return unless(Errc::NotFound, remove_rule(netlink, rule));
 }
 
-// Both families, those that look in a table.
+// Both families, those with an action that Rule has.
 Result<std::vector<Rule>> list_rules(Netlink& netlink);
+
+// Of an RTM_NEWRULE or RTM_DELRULE message; none when it is malformed or has another action.
+std::optional<Rule> read_rule(const nlmsghdr& message);
 
 }  // namespace warren::io

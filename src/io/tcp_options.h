@@ -10,4 +10,9 @@ namespace warren::io {
 // out.
 void set_relay_options(boost::asio::ip::tcp::socket& socket);
 
+// For a machine's connection to the coordination server (spec: server section 1.6, control section
+// 3.1), which says little for days: no delay; what is not sent yet waits in our queues, where it is
+// merged; a peer that is gone is noticed, without waking a phone more often than its server does.
+void set_control_options(boost::asio::ip::tcp::socket& socket);
+
 }  // namespace warren::io

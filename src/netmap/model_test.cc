@@ -54,6 +54,16 @@ using ModelKeys = Fixture;
 using ModelNodes = Fixture;
 using ModelNames = Fixture;
 
+TEST_F(ModelNodes, MakeTheirMachinesKnown) {
+  const Machine first = machine(1, 1);
+  const auto admitted = model.admit_for_user(first, ann, kNow, changes).value();
+  EXPECT_TRUE(model.tables().has_machine(first.key));
+  EXPECT_FALSE(model.tables().has_machine(machine(0, 1).key));
+  EXPECT_FALSE(model.tables().has_machine(machine(2, 1).key));
+  ASSERT_TRUE(model.delete_node(admitted.node, kNow, changes));
+  EXPECT_FALSE(model.tables().has_machine(first.key));
+}
+
 TEST_F(ModelUsers, HaveUniqueLogins) {
   EXPECT_EQ(model.create_user("ann@example.org", "", kNow, changes).error().code,
             Errc::AlreadyExists);

@@ -109,6 +109,11 @@ const Node* Tables::find_node(const MachinePublicKey& machine, UserId user) cons
   return id == nullptr ? nullptr : find_node(*id);
 }
 
+bool Tables::has_machine(const MachinePublicKey& machine) const {
+  const auto first = node_by_machine_.lower_bound({machine, UserId()});
+  return first != node_by_machine_.end() && first->first.first == machine;
+}
+
 const Node* Tables::find_node(const IpAddress& address) const {
   const auto v4 = leased_v4(address);
   const AddressLease* const lease = v4 ? find_address(*v4) : nullptr;

@@ -26,6 +26,8 @@ class Tables {
   const Node* find_node(const MachinePublicKey& machine, UserId user) const;
   const Node* find_node(const IpAddress& address) const;  // of either family
   const Node* find_node(const std::string& name) const;
+  // Whether any node is this machine's.
+  bool has_machine(const MachinePublicKey& machine) const;
   const AddressLease* find_address(const IpAddress& v4) const;
   const NameLease* find_name(const std::string& name) const;
 

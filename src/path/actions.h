@@ -84,6 +84,23 @@ struct ReportReady {
   bool operator==(const ReportReady&) const = default;
 };
 
+// What a ping that somebody asked for found out.
+struct PingAnswer {
+  Duration latency{};
+  std::optional<Endpoint> endpoint;  // where the peer answered directly; none: through a relay
+  relay::RegionId region;            // which; none when it answered directly
+
+  bool operator==(const PingAnswer&) const = default;
+};
+
+// Answers Engine::ping, once.
+struct PingAnswered {
+  std::uint64_t token = 0;
+  PingAnswer answer;
+
+  bool operator==(const PingAnswered&) const = default;
+};
+
 using Action = std::variant<SendUdp,
                             SendRelay,
                             SetPath,
@@ -92,7 +109,8 @@ using Action = std::variant<SendUdp,
                             CheckRelay,
                             MeasureRelay,
                             EndpointsChanged,
-                            ReportReady>;
+                            ReportReady,
+                            PingAnswered>;
 using Actions = std::vector<Action>;
 
 }  // namespace warren::path

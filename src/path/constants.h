@@ -59,11 +59,16 @@ inline constexpr Duration kInitiationRepeat = 500ms;  // doubles
 inline constexpr Duration kMeasureAfter = 200ms;  // HTTPS beside STUN that does not answer
 inline constexpr std::size_t kMaxMeasured = 8;    // regions a report
 
+// --- pings that somebody asked for
+// A search that has run so long begins anew: its quick calls, and a pause in which stock calls.
+inline constexpr Duration kSearchAnew = 10s;
+
 // --- bounds
-inline constexpr std::size_t kMaxConfigured = 32;   // candidates of a peer from the network map
-inline constexpr std::size_t kMaxCalled = 64;       // from one call-me-maybe
-inline constexpr std::size_t kMaxCandidates = 100;  // of a peer; section 5.1, prune trigger
-inline constexpr std::size_t kMaxSentPings = 512;   // unanswered, of a peer; the oldest go
+inline constexpr std::size_t kMaxRequestedPings = 64;  // waiting for an answer; more are refused
+inline constexpr std::size_t kMaxConfigured = 32;      // candidates of a peer from the network map
+inline constexpr std::size_t kMaxCalled = 64;          // from one call-me-maybe
+inline constexpr std::size_t kMaxCandidates = 100;     // of a peer; section 5.1, prune trigger
+inline constexpr std::size_t kMaxSentPings = 512;      // unanswered, of a peer; the oldest go
 inline constexpr std::size_t kMaxOwnEndpoints = 24;
 inline constexpr std::size_t kMaxObserved = 8;  // public endpoints that others saw us under
 inline constexpr Duration kObservedFor = 60s;

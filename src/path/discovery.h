@@ -24,6 +24,9 @@ class Discovery {
   void ping(Duration round_trip, TimePoint now);
   void stop();
 
+  // The last start() that no stop() followed.
+  TimePoint began() const { return began_; }
+
   bool running() const { return next_round_ != kNever; }
 
   Due take(TimePoint now);

@@ -103,6 +103,8 @@ void Engine::remove_peer(PeerId id) {
   if (by_key != state_->by_node_key.end() && by_key->second == peer)
     state_->by_node_key.erase(by_key);
   std::erase(state_->waiting_for_stun, id);
+  std::erase_if(state_->requested_pings,
+                [&](const State::RequestedPing& ping) { return ping.peer == id; });
   state_->peers.erase(id);
 }
 
@@ -153,7 +155,7 @@ std::size_t Engine::table_entries() const {
   std::size_t out = state_->by_node_key.size() + state_->by_disco_key.size() +
                     state_->by_proven.size() + state_->connected.size() + state_->own.size() +
                     state_->netcheck.size() + state_->home_choice.size() +
-                    state_->waiting_for_stun.size();
+                    state_->waiting_for_stun.size() + state_->requested_pings.size();
   for (const auto& [id, peer] : state_->peers)
     out += 1 + peer->candidates.all().size() + peer->pings.size();
   return out;

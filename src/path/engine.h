@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/result.h"
 #include "base/time.h"
 #include "base/udp_path.h"
 #include "crypto/keys.h"
@@ -42,6 +43,12 @@ struct PeerStatus {
   TimePoint since;                  // when `state` began
   std::size_t candidates = 0;
   std::size_t answered = 0;  // candidates that answered lately
+};
+
+enum class PingRefusal : std::uint8_t {
+  UnknownPeer,
+  NoDisco,  // a stock WireGuard device: nothing of it answers
+  TooMany,  // kMaxRequestedPings are under way
 };
 
 struct Counters {
@@ -125,6 +132,13 @@ class Engine {
   void on_source_refused(PeerId peer, TimePoint now, Actions& out);
   // The kernel would not send to the peer's direct endpoint (unreachable host or network).
   void on_unreachable(PeerId peer, TimePoint now, Actions& out);
+
+  // --- somebody wants to know (spec: node-features section 18.4)
+  // Pings the peer at once: over its direct path when that is proven; else through the relay, and
+  // all its candidates as if there was traffic. The first answer is PingAnswered with `token`,
+  // which the caller chose. Nobody gives up here: who asked cancels when it has waited long enough.
+  Result<void, PingRefusal> ping(PeerId peer, std::uint64_t token, TimePoint now, Actions& out);
+  void cancel_ping(std::uint64_t token);
 
   // --- time
   void on_timeout(TimePoint now, Actions& out);

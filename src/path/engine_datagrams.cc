@@ -121,6 +121,8 @@ void Engine::on_relayed_disco(ByteView datagram,
                                  .port = from.region.value}}))});
   } else if (const auto* const call = std::get_if<disco::CallMeMaybe>(&opened->message)) {
     state_->on_call(peer, *call, now, out);
+  } else {
+    state_->on_relayed_pong(peer, std::get<disco::Pong>(opened->message), from.region, now, out);
   }
   state_->finish(peer, now, out);
 }
@@ -158,6 +160,7 @@ void Engine::State::on_pong(Peer& peer,
                             Actions& out) {
   ++counters.pongs_received;
   note_seen_as(pong.source, now, out);
+  answer_requests(peer, ping.endpoint, ping.sent, now, out);
   Candidate* const candidate = peer.candidates.find(ping.endpoint);
   if (candidate == nullptr) return;  // nobody names it any more
   const Duration took = now - ping.sent;

@@ -17,8 +17,9 @@
 namespace warren::path {
 
 // The engine's insides, one file for each concern: engine.cc (configuration, status),
-// engine_datagrams.cc (what comes in), engine_peers.cc (a peer's path), engine_network.cc (our own
-// network, STUN, relays), engine_timers.cc (deadlines).
+// engine_datagrams.cc (what comes in), engine_peers.cc (a peer's path), engine_pings.cc (pings that
+// somebody asked for), engine_network.cc (our own network, STUN, relays), engine_timers.cc
+// (deadlines).
 struct Engine::State {
   explicit State(Random& random_source) : random(random_source), netcheck(random, own) {}
 
@@ -68,6 +69,25 @@ struct Engine::State {
   // The peer seems to be there: what it may have missed is sent once more.
   void repeat_initiation(Peer& peer, TimePoint now, Actions& out) const;
 
+  // --- pings that somebody asked for (engine_pings.cc)
+  struct RequestedPing {
+    std::uint64_t token = 0;
+    PeerId peer;
+    TimePoint asked;
+    std::optional<disco::TransactionId> relayed;  // of the one through the relay
+  };
+
+  // None: no relay is known.
+  std::optional<disco::TransactionId> ping_by_relay(Peer& peer, Actions& out);
+  // A ping that went to `endpoint` at `sent` was answered.
+  void answer_requests(
+      const Peer& peer, const Endpoint& endpoint, TimePoint sent, TimePoint now, Actions& out);
+  void on_relayed_pong(const Peer& peer,
+                       const disco::Pong& pong,
+                       relay::RegionId region,
+                       TimePoint now,
+                       Actions& out);
+
   // --- our network (engine_network.cc)
   void check_network(TimePoint now);
   void refresh_endpoints(TimePoint now);
@@ -104,6 +124,7 @@ struct Engine::State {
   std::unordered_map<Endpoint, Peer*> by_proven;  // the remote of a trusted direct path
   wg::DeadlineQueue deadlines;
   std::size_t active_peers = 0;
+  std::vector<RequestedPing> requested_pings;  // at most kMaxRequestedPings
 
   std::shared_ptr<const relay::Map> map = std::make_shared<const relay::Map>();
   std::set<relay::RegionId> connected;  // bounded by the map

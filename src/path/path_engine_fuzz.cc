@@ -69,9 +69,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   path::LocalNetwork network{
       .addresses = {}, .default_v4 = 1, .default_v6 = 0, .port_v4 = 41641, .port_v6 = 0};
   wg::Activity activity;
+  std::uint64_t asked = 0;
 
   for (std::size_t i = 0; i < kMaxEvents && !input.done(); ++i) {
-    switch (input.byte() % 12) {
+    switch (input.byte() % 13) {
       case 0:
         engine.on_disco(seal(theirs, engine.disco_key(), input.some()),
                         {.remote = input.endpoint(), .source = std::nullopt}, now, out);
@@ -114,6 +115,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 10:
         engine.on_unreachable(kPeer, now, out);
         break;
+      case 12:  // some are cancelled, some never
+        static_cast<void>(engine.ping(kPeer, ++asked, now, out));
+        if (asked % 3 == 0) engine.cancel_ping(asked / 2);
+        break;
       default: {
         // Some of its pings are answered, by whoever is asked.
         const Duration step = std::chrono::milliseconds(input.byte() * 40);
@@ -127,8 +132,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         now = until;
       }
     }
-    WARREN_CHECK(engine.table_entries() <
-                 path::kMaxCandidates + path::kMaxSentPings + path::kMaxProbesInFlight + 64);
+    WARREN_CHECK(engine.table_entries() < path::kMaxCandidates + path::kMaxSentPings +
+                                              path::kMaxProbesInFlight + path::kMaxRequestedPings +
+                                              64);
     out.clear();
   }
   return 0;

@@ -21,6 +21,8 @@ struct FilterConfig {
   std::vector<IpPrefix> jailed;        // allowed IPs of peers that may only answer us
   std::vector<Endpoint> peer_api;      // where TCP is let in whatever the rules say
   bool shields_up = false;             // no rules: whoever may come in, only answers do
+
+  bool operator==(const FilterConfig&) const = default;
 };
 
 // The stateless half of the packet filter: what addresses and rules say of a packet that a peer

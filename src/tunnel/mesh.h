@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/result.h"
 #include "crypto/keys.h"
 #include "io/relay_port.h"
 #include "path/engine.h"
@@ -37,6 +38,14 @@ class Mesh {
   virtual void set_relay_map(std::shared_ptr<const relay::Map> map) = 0;
   // Of a peer that the WireGuard engine has. Once it is removed there, it is forgotten here.
   virtual void set_peer(wg::PeerId peer, const path::PeerConfig& config) = 0;
+
+  // Pings the peer now; `on_answer` is called once with the first answer, or never: who asked waits
+  // as long as it likes and then cancels the ping by the number that is returned. (path::Engine::
+  // ping says which ways it goes.) NotFound: no such peer; Unsupported: it answers no pings;
+  // Unavailable: too many are under way.
+  using OnPingAnswer = std::function<void(const path::PingAnswer&)>;
+  virtual Result<std::uint64_t> ping(wg::PeerId peer, OnPingAnswer on_answer) = 0;
+  virtual void cancel_ping(std::uint64_t ping) = 0;
 
   virtual const path::Engine& paths() const = 0;  // for status, report, endpoints
   virtual MeshCounters counters() const = 0;

@@ -86,6 +86,16 @@ void MeshShell::set_peer(wg::PeerId peer, const path::PeerConfig& config) {
   tell([&](Paths& paths, TimePoint now) { paths.set_peer(peer, config, now); });
 }
 
+Result<std::uint64_t> MeshShell::ping(wg::PeerId peer, OnPingAnswer on_answer) {
+  Result<std::uint64_t> out;
+  tell([&](Paths& paths, TimePoint now) { out = paths.ping(peer, std::move(on_answer), now); });
+  return out;
+}
+
+void MeshShell::cancel_ping(std::uint64_t ping) {
+  tell([&](Paths& paths, TimePoint /*now*/) { paths.cancel_ping(ping); });
+}
+
 void MeshShell::observe(Observer observer) {
   tell([&](Paths& paths, TimePoint /*now*/) { paths.observe(std::move(observer)); });
 }

@@ -44,6 +44,9 @@ class MeshShell final : public Mesh, private io::RelayPort::Listener {
   void set_relay_map(std::shared_ptr<const relay::Map> map) override;
   void set_peer(wg::PeerId peer, const path::PeerConfig& config) override;
 
+  Result<std::uint64_t> ping(wg::PeerId peer, OnPingAnswer on_answer) override;
+  void cancel_ping(std::uint64_t ping) override;
+
   const path::Engine& paths() const override { return control_.paths()->engine(); }
 
   MeshCounters counters() const override { return control_.paths()->counters(); }

@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "path/constants.h"
 #include "proto/disco/frame.h"
 #include "proto/stun/binding.h"
 #include "proto/wireguard/messages.h"
@@ -17,6 +18,18 @@ std::string describe(const wg::PeerPath& path) {
   if (path.relay)
     out += fmt::format("{}relay {}", path.direct ? " and " : "", path.relay->region.value);
   return out.empty() ? "nowhere" : out;
+}
+
+std::unexpected<Error> refused(path::PingRefusal why) {
+  switch (why) {
+    case path::PingRefusal::UnknownPeer:
+      return fail(Errc::NotFound, "ping: there is no such peer");
+    case path::PingRefusal::NoDisco:
+      return fail(Errc::Unsupported, "ping: the peer speaks plain WireGuard, which has no pings");
+    case path::PingRefusal::TooMany:
+      break;
+  }
+  return fail(Errc::Unavailable, "ping: too many pings wait for an answer; try again later");
 }
 
 }  // namespace
@@ -50,6 +63,26 @@ void Paths::set_peer(wg::PeerId peer, const path::PeerConfig& config, TimePoint 
   if (!wg_.has_peer(peer)) return;
   peers_.insert(peer);
   engine_.set_peer(peer, config, now, actions_);
+}
+
+Result<std::uint64_t> Paths::ping(wg::PeerId peer, Mesh::OnPingAnswer on_answer, TimePoint now) {
+  const std::uint64_t token = last_ping_ + 1;
+  Result<void, path::PingRefusal> asked;
+  // Pings of peers that are gone wait here alone.
+  if (pings_.size() == path::kMaxRequestedPings) {
+    asked = unexpected(path::PingRefusal::TooMany);
+  } else {
+    asked = engine_.ping(peer, token, now, actions_);
+  }
+  if (!asked) return refused(asked.error());
+  last_ping_ = token;
+  pings_.emplace(token, std::move(on_answer));
+  return token;
+}
+
+void Paths::cancel_ping(std::uint64_t ping) {
+  pings_.erase(ping);
+  engine_.cancel_ping(ping);
 }
 
 void Paths::on_configured() {
@@ -234,6 +267,13 @@ void Paths::perform(const path::EndpointsChanged& action, TimePoint /*now*/) con
 
 void Paths::perform(const path::ReportReady& action, TimePoint /*now*/) const {
   if (observer_.report_ready) observer_.report_ready(action.report);
+}
+
+void Paths::perform(const path::PingAnswered& action, TimePoint /*now*/) {
+  const auto found = pings_.find(action.token);
+  if (found == pings_.end()) return;  // cancelled since
+  const Mesh::OnPingAnswer on_answer = std::move(pings_.extract(found).mapped());
+  on_answer(action.answer);
 }
 
 }  // namespace warren::tunnel

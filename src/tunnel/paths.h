@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/log.h"
@@ -40,6 +41,10 @@ class Paths {
   void on_configured();
 
   void observe(Mesh::Observer observer) { observer_ = std::move(observer); }
+
+  // As Mesh::ping says.
+  Result<std::uint64_t> ping(wg::PeerId peer, Mesh::OnPingAnswer on_answer, TimePoint now);
+  void cancel_ping(std::uint64_t ping);
 
   // --- the machine
   void on_network(const path::LocalNetwork& network, TimePoint now);
@@ -84,6 +89,7 @@ class Paths {
   void perform(const path::MeasureRelay& action, TimePoint now) const;
   void perform(const path::EndpointsChanged& action, TimePoint now) const;
   void perform(const path::ReportReady& action, TimePoint now) const;
+  void perform(const path::PingAnswered& action, TimePoint now);
 
   wg::Engine& wg_;
   wg::Actions& wg_actions_;
@@ -97,6 +103,9 @@ class Paths {
   std::unordered_set<wg::PeerId> peers_;      // as the path engine has them
   std::optional<relay::Route> last_relayed_;  // who sent the last handshake message by relay
   Mesh::Observer observer_;
+  std::uint64_t last_ping_ = 0;
+  // Who waits for an answer: at most path::kMaxRequestedPings.
+  std::unordered_map<std::uint64_t, Mesh::OnPingAnswer> pings_;
   MeshCounters counters_;  // without those of the engine
 };
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "path/constants.h"
 #include "tunnel/testing/mesh_pair.h"
 
 // Both engines and the worker together: what the control strand makes of events, with real paths.
@@ -257,6 +258,48 @@ TEST(Paths, HearNothingOfStrangersDataForALostKey) {
   pair.settle();
   EXPECT_EQ(pair.b.drops(DropReason::RxIndex), 1U);
   EXPECT_EQ(pair.b.control.engine().next_timeout(), kNever);
+}
+
+TEST(Paths, PingThroughTheRelayAndThenDirectly) {
+  MeshPair pair;
+  pair.connect_to_network();
+  std::vector<path::PingAnswer> answers;
+  for (int i = 0; i < 2; ++i) {
+    pair.tell(pair.a, [&](Paths& paths) {
+      EXPECT_TRUE(paths.ping(
+          pair.a.peer, [&](const path::PingAnswer& answer) { answers.push_back(answer); },
+          pair.clock.now()));
+    });
+    pair.run_for(1s);
+  }
+  ASSERT_THAT(answers, SizeIs(2));
+  EXPECT_EQ(answers[0].region, kRegion);
+  EXPECT_EQ(answers[1].endpoint, Endpoint::parse(pair.b.address));
+}
+
+TEST(Paths, ForgetPingsThatAreCancelled) {
+  MeshPair pair;
+  pair.connect_to_network();
+  pair.relay_is_down = pair.network.cut = true;
+  int answers = 0;
+  std::vector<std::uint64_t> asked;
+  const auto ping = [&] {
+    Result<std::uint64_t> out;
+    pair.tell(pair.a, [&](Paths& paths) {
+      out = paths.ping(pair.a.peer, [&](const path::PingAnswer&) { ++answers; }, pair.clock.now());
+    });
+    return out;
+  };
+  while (const auto token = ping()) asked.push_back(*token);
+  EXPECT_THAT(asked, SizeIs(path::kMaxRequestedPings));
+  EXPECT_EQ(ping().error().code, Errc::Unavailable);
+  pair.tell(pair.a, [&](Paths& paths) {
+    for (const std::uint64_t token : asked) paths.cancel_ping(token);
+  });
+  pair.relay_is_down = pair.network.cut = false;
+  EXPECT_TRUE(ping());
+  pair.run_for(1s);
+  EXPECT_EQ(answers, 1);
 }
 
 TEST(Paths, TellTheirObserverAndTheRelayClient) {

@@ -120,6 +120,11 @@ void Engine::on_committed(const Result<void>& result, const Moment& moment, Acti
   state.finish(moment, out);
 }
 
+void Engine::flush(const Moment& moment, Actions& out) {
+  state_->soft_flush_at = moment.now;
+  state_->finish(moment, out);
+}
+
 void Engine::on_timeout(const Moment& moment, Actions& out) {
   State& state = *state_;
   if (state.is_committing) return;

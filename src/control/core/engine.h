@@ -21,6 +21,7 @@ namespace warren::control {
 
 struct EngineOptions {
   std::string url;                   // that machines were told: for the links people follow
+  std::string server_key;            // mkey:…, for the join command that administrators see
   std::string domain;                // of nodes' names, without a dot at the end
   std::uint16_t oldest = 87;         // capability version (spec: control section 8)
   Duration offline_grace = 10s;      // to come back unnoticed (spec: control section 5.7)
@@ -102,6 +103,9 @@ class Engine {
 
   // --- the store
   void on_committed(const Result<void>& result, const Moment& moment, Actions& out);
+
+  // Makes durable at once what would wait for the next flush: before the end.
+  void flush(const Moment& moment, Actions& out);
 
   // --- time
   void on_timeout(const Moment& moment, Actions& out);

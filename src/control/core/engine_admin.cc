@@ -321,6 +321,7 @@ void Engine::State::admin_status(const AdminRequest& request) {
   const auto number = [](std::size_t value) { return static_cast<std::int64_t>(value); };
   admin_done(request.id, json::ObjectText()
                              .text("url", options.url)
+                             .text("server_key", options.server_key)
                              .text("domain", options.domain)
                              .number("users", number(model.tables().users().size()))
                              .number("nodes", number(model.tables().nodes().size()))

@@ -382,6 +382,22 @@ TEST_F(Joined, WritesWhatNodesSayOnceInAWhile) {
   EXPECT_EQ(bench.commits.back().soft[0].state->endpoints[0].port, 50);
 }
 
+TEST_F(Joined, WritesWhatNodesSayWhenItIsToEnd) {
+  const auto who = machine(1, 1);
+  up(who);
+  const std::size_t before = bench.commits.size();
+  MapRequest wish = Bench::map_wish(who);
+  wish.endpoints = {{.address = IpAddress::v4({192, 0, 2, 7}), .port = 7}};
+  bench.update(who, wish);
+  EXPECT_EQ(bench.commits.size(), before);
+  bench.engine.flush(bench.moment(), bench.actions);
+  bench.perform();
+  ASSERT_EQ(bench.commits.size(), before + 1);
+  EXPECT_EQ(bench.commits.back().soft[0].state->endpoints[0].port, 7);
+  bench.engine.flush(bench.moment(), bench.actions);
+  EXPECT_TRUE(bench.actions.empty());
+}
+
 TEST_F(ControlEngine, RefusesWhatIsNoRequest) {
   EXPECT_EQ(bench.answers.at(bench.send(machine(1, 1).key, "/machine/map", "{")).status, 400);
   EXPECT_EQ(bench.answers.at(bench.send(machine(1, 1).key, "/machine/register", "[]")).status, 400);

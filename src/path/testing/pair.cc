@@ -87,6 +87,8 @@ void Pair::perform(Side& side) {
       send_relay(side, relayed->to, relayed->datagram);
     } else if (const auto* const path = std::get_if<SetPath>(&action)) {
       side.paths.push_back(path->path);
+    } else if (const auto* const answer = std::get_if<PingAnswered>(&action)) {
+      side.answers.push_back(*answer);
     }
   }
 }

@@ -32,6 +32,7 @@ class Pair {
     Actions actions;                  // of the last event, not performed yet
     std::vector<wg::PeerPath> paths;  // as published, in order
     std::vector<std::pair<TimePoint, std::vector<std::uint8_t>>> received;  // what is no disco
+    std::vector<PingAnswered> answers;
     std::size_t udp_sent = 0;
     std::size_t relayed = 0;
     wg::Activity activity;

@@ -1,0 +1,433 @@
+#include "node/daemon.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <unistd.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include "base/secret.h"
+#include "io/clock.h"
+#include "io/file.h"
+#include "io/private_directory.h"
+#include "node/machine.h"
+
+namespace warren::node {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t kMaxState = std::size_t{1} << 20;
+constexpr std::size_t kMaxWatchers = 64;
+constexpr Duration kExpiryLook = 1h;            // at the latest: the clock may be set
+constexpr std::chrono::milliseconds kSettle{50};  // news of the network come in swarms
+
+}  // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::start(const asio::any_io_executor& executor,
+                                              const DaemonOptions& options,
+                                              Random& random,
+                                              const WallClock& wall_clock,
+                                              Log& log) {
+  std::unique_ptr<Daemon> out(new Daemon(executor, options, random, wall_clock, log));
+  WARREN_TRY_VOID(out->load());
+  WARREN_TRY_VOID(out->watch_network());
+  out->tasks_.spawn("node: expiry", out->watch_expiry());
+  if (out->state_.prefs.want_running && !out->state_.prefs.logged_out) out->connect({}, false);
+  return out;
+}
+
+Daemon::Daemon(const asio::any_io_executor& executor,
+               const DaemonOptions& options,
+               Random& random,
+               const WallClock& wall_clock,
+               Log& log)
+    : executor_(executor),
+      options_(options),
+      random_(random),
+      wall_clock_(wall_clock),
+      log_(log),
+      disco_key_(DiscoPrivateKey::generate(random)),
+      machine_(describe_machine()),
+      network_news_(executor),
+      expiry_timer_(executor),
+      tasks_(executor, log) {}
+
+Daemon::~Daemon() = default;
+
+// --- the state file
+
+Result<void> Daemon::load() {
+  WARREN_TRY_VOID(io::ensure_private_directory(options_.state_directory));
+  const std::string path = options_.state_directory + "/state.json";
+  auto text = io::read_file(path, kMaxState);
+  if (!text && text.error().code != Errc::NotFound) return unexpected(text.error());
+  if (!text) {
+    state_.machine_key = MachinePrivateKey::generate(random_);
+    state_.prefs = default_prefs();
+    return save(state_);
+  }
+  auto state = decode_node_state(*text);
+  wipe({reinterpret_cast<std::uint8_t*>(text->data()), text->size()});
+  if (!state) return with_context(path, std::move(state).error());
+  state_ = std::move(*state);
+  return {};
+}
+
+Result<void> Daemon::save(const NodeState& state) const {
+  std::string text = encode_node_state(state);
+  auto saved = io::replace_file(options_.state_directory + "/state.json", text, 0600);
+  wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+  if (!saved) return with_context("keep the state", std::move(saved).error());
+  return {};
+}
+
+// --- wishes
+
+Result<void> Daemon::change_prefs(const MaskedPrefs& changes) {
+  return start({.prefs = changes, .auth_key = {}, .server_key = std::nullopt, .force = false});
+}
+
+Result<void> Daemon::start(const StartRequest& request) {
+  WARREN_TRY(Prefs prefs, apply_prefs(state_.prefs, request.prefs));
+  if (prefs.want_running && prefs.control_url.empty()) {
+    return fail(Errc::InvalidArgument,
+                "no server is known yet: say which with --login-server https://NAME, as in the "
+                "command that the server printed");
+  }
+  NodeState next = state_.clone();
+  const bool is_other_server = prefs.control_url != state_.prefs.control_url;
+  const bool is_other_key = request.server_key && request.server_key != state_.server_key;
+  // What one server knows us by is nothing to another.
+  if (is_other_server) {
+    next.node_key = NodePrivateKey();
+    next.server_key.reset();
+  }
+  if (request.server_key) next.server_key = request.server_key;
+  const bool wants_login = !request.auth_key.empty() || request.force;
+  if (wants_login || is_other_server) prefs.logged_out = false;
+  next.prefs = prefs;
+  const Prefs before = state_.prefs;
+  if (next.prefs != before || is_other_server || is_other_key) WARREN_TRY_VOID(save(next));
+  state_ = std::move(next);
+  if (is_other_server || is_other_key) {
+    retire_link();
+    map_ = NetworkMap();
+    overlay_.reset();
+  }
+  const bool was_connected = link_ != nullptr && before.want_running && !before.logged_out;
+  const bool shall_connect = prefs.want_running && !prefs.logged_out;
+  if (!shall_connect) {
+    disconnect();
+  } else if (!was_connected || wants_login || client_status().login == LoginState::NeedsLogin) {
+    connect(request.auth_key, request.force);
+  } else if (prefs != before) {
+    introduce();
+    if (overlay_) overlay_->apply_all(map_, prefs);
+  }
+  Notice notice;
+  notice.prefs_changed = prefs != before;
+  tell(std::move(notice));
+  tell_state();
+  return {};
+}
+
+Result<void> Daemon::log_in() {
+  if (state_.prefs.control_url.empty()) {
+    return fail(Errc::InvalidArgument, "no server is known yet: use --login-server https://NAME");
+  }
+  NodeState next = state_.clone();
+  next.prefs.want_running = true;
+  next.prefs.logged_out = false;
+  WARREN_TRY_VOID(save(next));
+  state_ = std::move(next);
+  connect({}, false);
+  return {};
+}
+
+Result<void> Daemon::log_out() {
+  NodeState next = state_.clone();
+  next.node_key = NodePrivateKey();
+  next.prefs.logged_out = true;
+  next.prefs.want_running = false;
+  WARREN_TRY_VOID(save(next));
+  state_ = std::move(next);
+  overlay_.reset();
+  map_ = NetworkMap();
+  introduction_.reset();
+  if (link_) link_->log_out();
+  tell_state();
+  return {};
+}
+
+// --- the server
+
+std::unique_ptr<ControlLink> Daemon::make_link() {
+  ControlLink::Observer observer;
+  observer.on_key_changed = [this](const NodePrivateKey& key) { return on_key_changed(key); };
+  observer.on_server_key = [this](const MachinePublicKey& key) { on_server_key(key); };
+  observer.on_status = [this](const ClientStatus& status) { on_status(status); };
+  observer.on_map = [this](const MapNews& news) { on_map(news); };
+  return std::make_unique<ControlLink>(
+      executor_, state_.machine_key.clone(),
+      ServerAddress{.url = state_.prefs.control_url, .key = state_.server_key},
+      options_.overlay.mark, random_, log_, std::move(observer));
+}
+
+void Daemon::connect(std::string auth_key, bool force) {
+  if (!link_) {
+    link_ = make_link();
+    introduction_.reset();
+  }
+  introduce();
+  link_->start(state_.node_key.clone(), std::move(auth_key), force);
+}
+
+void Daemon::disconnect() {
+  if (link_) link_->stop();
+  overlay_.reset();
+  overlay_problem_.clear();
+}
+
+void Daemon::retire_link() {
+  if (!link_) return;
+  introduction_.reset();
+  tasks_.spawn("node: close the connection", close_link(std::move(link_)));
+}
+
+asio::awaitable<void> Daemon::close_link(std::unique_ptr<ControlLink> link) {
+  co_await link->close();
+}
+
+Result<void> Daemon::on_key_changed(const NodePrivateKey& key) {
+  NodeState next = state_.clone();
+  next.node_key = key.clone();
+  WARREN_TRY_VOID(save(next));
+  state_ = std::move(next);
+  overlay_.reset();  // it was another's; the next map brings it back
+  return {};
+}
+
+void Daemon::on_server_key(const MachinePublicKey& key) {
+  NodeState next = state_.clone();
+  next.server_key = key;
+  if (const auto saved = save(next); !saved) {
+    log_.warn("node: {}", saved.error().detail);
+    return;
+  }
+  state_ = std::move(next);
+}
+
+void Daemon::on_status(const ClientStatus& status) {
+  if (status.is_connected != told_status_.is_connected) {
+    if (status.is_connected) {
+      log_.info("node: connected to {}", state_.prefs.control_url);
+    } else if (!status.error.empty()) {
+      log_.warn("node: not connected to {}: {}", state_.prefs.control_url, status.error);
+    }
+  } else if (status.error != told_status_.error && !status.error.empty()) {
+    log_.warn("node: {}: {}", state_.prefs.control_url, status.error);
+  }
+  tell_state();
+}
+
+void Daemon::on_map(const MapNews& news) {
+  const MapChange change = map_.apply(news, wall_clock_.now());
+  follow_map(change);
+  expiry_timer_.cancel();
+  tell_state();
+}
+
+void Daemon::follow_map(const MapChange& change) {
+  if (!is_tunnel_wanted(map_, state_.prefs)) {
+    overlay_.reset();
+    return;
+  }
+  if (overlay_) return overlay_->apply(map_, change, state_.prefs);
+  start_overlay();
+  if (overlay_) overlay_->apply_all(map_, state_.prefs);
+}
+
+void Daemon::start_overlay() {
+  auto overlay = Overlay::start(
+      executor_, state_.node_key, disco_key_, options_.overlay, random_, wall_clock_, log_,
+      {.introduction_changed = [this] { introduce(); },
+       .failed =
+           [this](Error error) {
+             log_.error("node: the tunnel failed: {}", error.detail);
+             overlay_problem_ = error.detail;
+             // Not from within itself.
+             boost::asio::post(executor_, [this] { overlay_.reset(); });
+           }});
+  if (!overlay) {
+    overlay_problem_ = overlay.error().detail;
+    log_.error("node: no tunnel: {}", overlay_problem_);
+    return;
+  }
+  overlay_problem_.clear();
+  overlay_ = std::move(*overlay);
+  log_.info("node: tunnel up device={} port={}", options_.overlay.device, overlay_->port());
+}
+
+void Daemon::introduce() {
+  if (!link_) return;
+  Introduction next = make_introduction(
+      machine_, state_.prefs, disco_key_.public_key(),
+      overlay_ ? overlay_->endpoints() : std::vector<Endpoint>(),
+      overlay_ ? &overlay_->report() : nullptr);
+  if (introduction_ && !is_news(*introduction_, next)) return;
+  introduction_ = next;
+  link_->introduce(std::move(next));
+}
+
+// --- the machine
+
+Result<void> Daemon::watch_network() {
+  auto monitor = io::NetworkMonitor::open({.excluded_link = 0, .mark = options_.overlay.mark});
+  if (!monitor) return unexpected(std::move(monitor).error());
+  monitor_ = std::move(*monitor);
+  if (auto state = monitor_->read()) network_ = std::move(*state);
+  const int news = dup(monitor_->fd());
+  if (news < 0) return unexpected(errno_error("watch the network", errno));
+  network_news_.assign(news);
+  tasks_.spawn("node: network", follow_network());
+  return {};
+}
+
+// The connection to the server may be dead, or may be possible again.
+asio::awaitable<void> Daemon::follow_network() {
+  asio::steady_timer settle(executor_);
+  while (true) {
+    const auto [error] =
+        co_await network_news_.async_wait(asio::posix::descriptor_base::wait_read, kAwait);
+    if (error) co_return;
+    while (monitor_->drain().more) {
+    }
+    settle.expires_after(kSettle);
+    const auto [cancelled] = co_await settle.async_wait(kAwait);
+    if (cancelled) co_return;
+    auto state = monitor_->read();
+    if (!state) continue;
+    // Our own device is none of the network's ways.
+    const auto own = std::ranges::remove_if(state->addresses, [&](const io::LinkAddress& address) {
+      return map_.self() && std::ranges::any_of(map_.self()->addresses, [&](const IpPrefix& mine) {
+               return mine.address() == address.address;
+             });
+    });
+    state->addresses.erase(own.begin(), own.end());
+    if (*state == network_) continue;
+    network_ = std::move(*state);
+    if (link_) link_->on_network_change();
+  }
+}
+
+asio::awaitable<void> Daemon::watch_expiry() {
+  while (true) {
+    Duration wait = kExpiryLook;
+    if (const auto next = map_.next_expiry()) {
+      const std::int64_t seconds = next->seconds - wall_clock_.now().seconds + 1;
+      wait = std::clamp<Duration>(std::chrono::seconds(seconds), 1s, kExpiryLook);
+    }
+    expiry_timer_.expires_after(wait);
+    const auto [error] = co_await expiry_timer_.async_wait(kAwait);
+    if (error && tasks_.is_cancelled()) co_return;
+    if (error) continue;  // there is another map
+    const MapChange change = map_.on_time(wall_clock_.now());
+    if (change != MapChange()) {
+      follow_map(change);
+      tell_state();
+    }
+  }
+}
+
+// --- for others
+
+ClientStatus Daemon::client_status() const {
+  return link_ ? link_->status() : ClientStatus();
+}
+
+std::vector<std::string> Daemon::health() const {
+  std::vector<std::string> out;
+  const ClientStatus client = client_status();
+  if (state_.prefs.want_running && !client.is_connected && !client.error.empty()) {
+    out.push_back(client.error);
+  }
+  if (!overlay_problem_.empty()) out.push_back("There is no tunnel: " + overlay_problem_);
+  if (overlay_) {
+    for (std::string& problem : overlay_->health()) out.push_back(std::move(problem));
+    const path::Report& report = overlay_->report();
+    if (report.home != relay::kNoRegion && !report.udp) {
+      out.emplace_back(
+          "UDP is blocked on this network: everything goes through the relay. A direct path needs "
+          "UDP to the outside");
+    }
+  }
+  return out;
+}
+
+Status Daemon::status(bool with_peers) const {
+  static const path::Report kNoReport;
+  const ClientStatus client = client_status();
+  const StatusInput input{
+      .prefs = state_.prefs,
+      .client = client,
+      .map = map_,
+      .report = overlay_ ? overlay_->report() : kNoReport,
+      .facts = [this](const control::Node& peer) -> std::optional<PeerFacts> {
+        return overlay_ ? overlay_->facts(peer) : std::nullopt;
+      },
+      .now = io::boot_now(),
+      .wall_now = wall_clock_.now(),
+      .version = WARREN_VERSION,
+      .health = health(),
+      .has_tun = true,
+      .have_node_key = !state_.node_key.is_zero(),
+      .endpoints = overlay_ ? overlay_->endpoints() : std::vector<Endpoint>(),
+      .with_peers = with_peers};
+  return make_status(input);
+}
+
+std::uint64_t Daemon::watch(Watcher watcher) {
+  if (watchers_.size() >= kMaxWatchers) watchers_.erase(watchers_.begin());
+  watchers_.emplace(++last_watcher_, std::move(watcher));
+  return last_watcher_;
+}
+
+void Daemon::tell(Notice notice) {
+  // A watcher may leave while it is told.
+  const auto watchers = watchers_;
+  for (const auto& [id, watcher] : watchers) watcher(notice);
+}
+
+// What watchers do not know yet.
+void Daemon::tell_state() {
+  const ClientStatus client = client_status();
+  const BackendState now = state();
+  Notice notice;
+  if (now != told_state_) notice.state = now;
+  if (client.error != told_status_.error) notice.error = client.error;
+  if (client.link != told_status_.link && !client.link.empty()) notice.browse_to_url = client.link;
+  notice.login_finished =
+      client.login == LoginState::Joined && told_status_.login != LoginState::Joined;
+  told_state_ = now;
+  told_status_ = client;
+  if (notice.state || notice.error || notice.browse_to_url || notice.login_finished) {
+    tell(std::move(notice));
+  }
+}
+
+asio::awaitable<void> Daemon::stop() {
+  overlay_.reset();
+  if (link_) co_await link_->close();
+  link_.reset();
+  tasks_.cancel();
+  expiry_timer_.cancel();
+  co_await tasks_.wait();
+}
+
+}  // namespace warren::node

@@ -1,0 +1,158 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "crypto/keys.h"
+#include "io/network_monitor.h"
+#include "io/spawn.h"
+#include "node/control_link.h"
+#include "node/core/backend_state.h"
+#include "node/core/network_map.h"
+#include "node/core/node_state.h"
+#include "node/core/prefs.h"
+#include "node/core/status_report.h"
+#include "node/overlay.h"
+
+namespace warren::node {
+
+struct DaemonOptions {
+  std::string state_directory = "/var/lib/warren/node";
+  OverlayOptions overlay;
+};
+
+// What `warren up` asks for besides preferences.
+struct StartRequest {
+  MaskedPrefs prefs;
+  std::string auth_key;
+  std::optional<MachinePublicKey> server_key;  // first trust
+  bool force = false;                          // a new key, whatever the server knows
+};
+
+// Something that watchers want to hear of.
+struct Notice {
+  std::optional<BackendState> state;
+  std::optional<std::string> error;  // why we are not joined, or not connected; empty: all is well
+  std::optional<std::string> browse_to_url;
+  bool login_finished = false;
+  bool prefs_changed = false;
+};
+
+// A machine of the overlay: its state file, its talk with the coordination server, the network map,
+// and the data plane that follows it. `warrend` is this with a local API around it.
+//
+// The tunnel depends on the server for news only: when the server is away, what was told last goes
+// on to hold. One strand.
+class Daemon {
+ public:
+  // Reads the state, or makes it. Joins at once when that is what was wanted last. References
+  // outlive it.
+  static Result<std::unique_ptr<Daemon>> start(const boost::asio::any_io_executor& executor,
+                                               const DaemonOptions& options,
+                                               Random& random,
+                                               const WallClock& wall_clock,
+                                               Log& log);
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+  ~Daemon();
+
+  // --- wishes. What they change is on the disk when they return.
+  Result<void> change_prefs(const MaskedPrefs& changes);
+  Result<void> start(const StartRequest& request);
+  // Asks for a link where a person approves this machine.
+  Result<void> log_in();
+  // The server expires our key; this machine has none afterwards.
+  Result<void> log_out();
+
+  // --- what there is
+  BackendState state() const { return backend_state(state_.prefs, client_status(), map_); }
+
+  ClientStatus client_status() const;
+
+  const Prefs& prefs() const { return state_.prefs; }
+
+  const NetworkMap& map() const { return map_; }
+
+  Overlay* overlay() const { return overlay_.get(); }  // null: no packets flow
+
+  Status status(bool with_peers) const;
+  std::vector<std::string> health() const;
+
+  // --- news
+  using Watcher = std::function<void(const Notice&)>;
+  std::uint64_t watch(Watcher watcher);
+  void unwatch(std::uint64_t id) { watchers_.erase(id); }
+
+  // Takes everything back, and ends all tasks. Then it may be destroyed.
+  boost::asio::awaitable<void> stop();
+
+ private:
+  Daemon(const boost::asio::any_io_executor& executor,
+         const DaemonOptions& options,
+         Random& random,
+         const WallClock& wall_clock,
+         Log& log);
+
+  Result<void> load();
+  Result<void> save(const NodeState& state) const;
+  Result<void> watch_network();
+
+  void connect(std::string auth_key, bool force);
+  void disconnect();
+  std::unique_ptr<ControlLink> make_link();
+  void retire_link();
+  boost::asio::awaitable<void> close_link(std::unique_ptr<ControlLink> link);
+
+  Result<void> on_key_changed(const NodePrivateKey& key);
+  void on_server_key(const MachinePublicKey& key);
+  void on_status(const ClientStatus& status);
+  void on_map(const MapNews& news);
+  void follow_map(const MapChange& change);
+  void start_overlay();
+  void introduce();
+  void tell(Notice notice);
+  void tell_state();
+  boost::asio::awaitable<void> watch_expiry();
+  boost::asio::awaitable<void> follow_network();
+
+  boost::asio::any_io_executor executor_;
+  DaemonOptions options_;
+  Random& random_;
+  const WallClock& wall_clock_;
+  Log& log_;
+
+  NodeState state_;
+  const DiscoPrivateKey disco_key_;  // of this process
+  const control::Hostinfo machine_;
+
+  NetworkMap map_;
+  std::unique_ptr<Overlay> overlay_;
+  std::string overlay_problem_;
+  std::unique_ptr<ControlLink> link_;
+  std::optional<Introduction> introduction_;  // as the server was told
+  BackendState told_state_ = BackendState::NoState;
+  ClientStatus told_status_;
+
+  std::map<std::uint64_t, Watcher> watchers_;
+  std::uint64_t last_watcher_ = 0;
+  std::optional<io::NetworkMonitor> monitor_;
+  boost::asio::posix::stream_descriptor network_news_;
+  io::NetworkState network_;
+  boost::asio::steady_timer expiry_timer_;
+  io::Tasks tasks_;
+};
+
+}  // namespace warren::node

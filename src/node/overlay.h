@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "crypto/keys.h"
+#include "node/core/network_map.h"
+#include "node/core/plan.h"
+#include "node/core/prefs.h"
+#include "node/core/status_report.h"
+#include "node/os/host_network.h"
+#include "relay/client/client.h"
+#include "tunnel/tunnel.h"
+
+namespace warren::node {
+
+struct OverlayOptions {
+  std::string device = "warren0";
+  std::uint16_t port = 41641;     // design section 5; the next free one when it is taken
+  std::uint32_t mark = 0x80000;  // of our own packets (design section 5)
+};
+
+// The node's data plane: TUN device, tunnel, relay client, and what the host's network stack is
+// told of them. It follows the network map; while it exists, packets can flow.
+//
+// On the control strand. Destroying it takes back what it changed on the host.
+class Overlay {
+ public:
+  struct Observer {
+    std::function<void()> introduction_changed;  // endpoints(), or report()
+    std::function<void(Error)> failed;           // it is of no more use
+  };
+
+  // References outlive it.
+  static Result<std::unique_ptr<Overlay>> start(const boost::asio::any_io_executor& executor,
+                                                const NodePrivateKey& node_key,
+                                                const DiscoPrivateKey& disco_key,
+                                                const OverlayOptions& options,
+                                                Random& random,
+                                                const WallClock& wall_clock,
+                                                Log& log,
+                                                Observer observer);
+  Overlay(const Overlay&) = delete;
+  Overlay& operator=(const Overlay&) = delete;
+  ~Overlay();
+
+  // After the map changed: touches what `change` names, and only where it really differs.
+  void apply(const NetworkMap& map, const MapChange& change, const Prefs& prefs);
+  // After preferences changed, or at the start: everything.
+  void apply_all(const NetworkMap& map, const Prefs& prefs);
+
+  // What is wrong, a sentence each.
+  std::vector<std::string> health() const;
+
+  const std::vector<Endpoint>& endpoints() const { return mesh().paths().endpoints(); }
+
+  const path::Report& report() const { return mesh().paths().report(); }
+
+  relay::RegionId home() const { return mesh().paths().home(); }
+
+  std::uint16_t port() const { return tunnel_->listen_port(); }
+
+  tunnel::Tunnel& tunnel() { return *tunnel_; }
+
+  // None: the tunnel does not know this peer.
+  std::optional<PeerFacts> facts(const control::Node& peer) const;
+  // Asks the peer; none when it is unknown to the tunnel.
+  std::optional<tunnel::PingToken> ping(const control::Node& peer,
+                                        std::function<void(const tunnel::PingAnswer&)> done);
+  void cancel_ping(tunnel::PingToken token);
+
+ private:
+  Overlay(Log& log, Observer observer) : log_(log), observer_(std::move(observer)) {}
+
+  Result<void> open(const boost::asio::any_io_executor& executor,
+                    const NodePrivateKey& node_key,
+                    const DiscoPrivateKey& disco_key,
+                    const OverlayOptions& options,
+                    Random& random,
+                    const WallClock& wall_clock);
+  tunnel::Mesh& mesh() const { return *tunnel_->mesh(); }
+
+  void observe();
+  void apply_device(const NetworkMap& map, const Prefs& prefs);
+  void apply_filter(const NetworkMap& map, const Prefs& prefs);
+  void apply_relays(const NetworkMap& map);
+  void apply_peers(const NetworkMap& map, const MapChange& change, const Prefs& prefs);
+  bool has_interest(const NetworkMap& map, const Prefs& prefs) const;
+
+  Log& log_;
+  Observer observer_;
+  std::unique_ptr<relay::client::Client> relay_;
+  std::unique_ptr<tunnel::Tunnel> tunnel_;
+  std::unique_ptr<HostNetwork> host_;
+
+  // What is in force.
+  std::optional<DevicePlan> device_;
+  std::optional<FilterPlan> filter_;
+  std::unordered_map<NodePublicKey, PeerPlan> peers_;
+  std::string device_problem_;
+};
+
+}  // namespace warren::node
