@@ -94,6 +94,7 @@ class Daemon {
   // --- news
   using Watcher = std::function<void(const Notice&)>;
   std::uint64_t watch(Watcher watcher);
+
   void unwatch(std::uint64_t id) { watchers_.erase(id); }
 
   // Takes everything back, and ends all tasks. Then it may be destroyed.
@@ -152,6 +153,7 @@ class Daemon {
   boost::asio::posix::stream_descriptor network_news_;
   io::NetworkState network_;
   boost::asio::steady_timer expiry_timer_;
+  bool is_stopping_ = false;
   io::Tasks tasks_;
 };
 

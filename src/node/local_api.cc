@@ -13,6 +13,7 @@
 
 #include "base/hex.h"
 #include "base/json_map.h"
+#include "base/version.h"
 #include "crypto/key_text.h"
 #include "io/metrics_text.h"
 #include "node/api_types.h"
@@ -23,7 +24,7 @@ namespace warren::node {
 namespace {
 
 constexpr std::string_view kPrefix = "/localapi/v0/";
-constexpr Duration kPingTimeout = 5s;      // as the command line's default (18.4)
+constexpr Duration kPingTimeout = 5s;  // as the command line's default (18.4)
 constexpr Duration kMostPingTimeout = 60s;
 
 io::LocalResponse json(std::string body) {
@@ -129,8 +130,8 @@ void LocalApi::handle(const io::LocalRequest& request, const Reply& reply) {
       kRoutes, [&](const Route& r) { return r.path == path && r.method == request.method; });
   if (route == kRoutes.end()) return reply->finish(text(405, "not with this method"));
   if (route->is_write && !may_write(request.peer)) {
-    return reply->finish(text(
-        403, "access denied: use sudo, or let this user: sudo warren set --operator=$USER"));
+    return reply->finish(
+        text(403, "access denied: use sudo, or let this user: sudo warren set --operator=$USER"));
   }
   serve(path, request, reply);
 }
@@ -213,7 +214,7 @@ io::LocalResponse LocalApi::bug_report() const {
   const WallTime now = wall_clock_.now();
   const std::string marker = fmt::format("BUG-{:x}-{:08x}", now.seconds, now.nanoseconds);
   log_.info("node: bug report {} state={} version={}", marker, to_string(daemon_.state()),
-            WARREN_VERSION);
+            version());
   return text(200, marker + "\n");
 }
 
@@ -226,9 +227,9 @@ void LocalApi::watch(const io::LocalRequest& request, const Reply& reply) {
     if (!reply->write(encode_notice(notice, daemon_.prefs()) + "\n")) return;
   });
   reply->on_gone([this, id] { daemon_.unwatch(id); });
-  reply->write(encode_first_notice(daemon_.state(), daemon_.client_status(), daemon_.prefs(), id,
-                                   mask) +
-               "\n");
+  reply->write(
+      encode_first_notice(daemon_.state(), daemon_.client_status(), daemon_.prefs(), id, mask) +
+      "\n");
 }
 
 void LocalApi::ping(const io::LocalRequest& request, const Reply& reply) {
@@ -273,12 +274,13 @@ void LocalApi::ping(const io::LocalRequest& request, const Reply& reply) {
   Duration timeout = kPingTimeout;
   if (const auto asked = json::parse_duration(query(request, "timeout"))) timeout = *asked;
   timer->expires_after(std::clamp<Duration>(timeout, 1ms, kMostPingTimeout));
-  timer->async_wait([this, reply, timer, result, ping = *ping](boost::system::error_code error) mutable {
-    if (error) return;
-    if (daemon_.overlay() != nullptr) daemon_.overlay()->cancel_ping(ping);
-    result.err = "timed out";
-    reply->finish(json(encode_ping_result(result)));
-  });
+  timer->async_wait(
+      [this, reply, timer, result, ping = *ping](boost::system::error_code error) mutable {
+        if (error) return;
+        if (daemon_.overlay() != nullptr) daemon_.overlay()->cancel_ping(ping);
+        result.err = "timed out";
+        reply->finish(json(encode_ping_result(result)));
+      });
 }
 
 }  // namespace warren::node

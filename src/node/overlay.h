@@ -19,6 +19,7 @@
 #include "node/core/prefs.h"
 #include "node/core/status_report.h"
 #include "node/os/host_network.h"
+#include "node/os/rule_guard.h"
 #include "relay/client/client.h"
 #include "tunnel/tunnel.h"
 
@@ -26,7 +27,7 @@ namespace warren::node {
 
 struct OverlayOptions {
   std::string device = "warren0";
-  std::uint16_t port = 41641;     // design section 5; the next free one when it is taken
+  std::uint16_t port = 41641;    // design section 5; the next free one when it is taken
   std::uint32_t mark = 0x80000;  // of our own packets (design section 5)
 };
 
@@ -88,6 +89,7 @@ class Overlay {
                     const OverlayOptions& options,
                     Random& random,
                     const WallClock& wall_clock);
+
   tunnel::Mesh& mesh() const { return *tunnel_->mesh(); }
 
   void observe();
@@ -102,6 +104,7 @@ class Overlay {
   std::unique_ptr<relay::client::Client> relay_;
   std::unique_ptr<tunnel::Tunnel> tunnel_;
   std::unique_ptr<HostNetwork> host_;
+  std::unique_ptr<RuleGuard> guard_;
 
   // What is in force.
   std::optional<DevicePlan> device_;
