@@ -1,7 +1,9 @@
 #include "io/private_directory.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 
 #include <sys/stat.h>
 #include <unistd.h>

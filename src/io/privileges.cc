@@ -1,7 +1,9 @@
 #include "io/privileges.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <system_error>
 #include <vector>

@@ -1,7 +1,7 @@
 #include "io/privileges.h"
 
 #include <array>
-#include <cstdlib>
+#include <functional>
 #include <string>
 #include <thread>
 

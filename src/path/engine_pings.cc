@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <utility>
 
 #include "path/engine_state.h"
 #include "proto/disco/messages.h"
@@ -25,7 +24,7 @@ Result<void, PingRefusal> Engine::ping(PeerId id,
     if (peer->discovery.began() + kSearchAnew <= now) state_->start_discovery(*peer, now);
     state_->ping_all(*peer, now);
   }
-  state_->requested_pings.push_back(std::move(request));
+  state_->requested_pings.push_back(request);
   state_->finish(*peer, now, out);
   return {};
 }

@@ -93,10 +93,13 @@ Result<void> HostNetwork::apply(const DevicePlan& plan) {
   }
   if (wanted == current_) return {};
   if (!is_up_) WARREN_TRY_VOID(bring_up());
-  if (!current_) {
-    WARREN_TRY(current_, read());
+  DevicePlan from;
+  if (current_) {
+    from = *std::move(current_);
+    current_.reset();  // until the change has succeeded
+  } else {
+    WARREN_TRY(from, read());
   }
-  const DevicePlan from = *std::exchange(current_, std::nullopt);
   WARREN_TRY_VOID(change(from, wanted));
   current_ = std::move(wanted);
   return {};
