@@ -24,7 +24,7 @@ namespace {
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMaxState = std::size_t{1} << 20;
 constexpr std::size_t kMaxWatchers = 64;
-constexpr Duration kExpiryLook = 1h;            // at the latest: the clock may be set
+constexpr Duration kExpiryLook = 1h;              // at the latest: the clock may be set
 constexpr std::chrono::milliseconds kSettle{50};  // news of the network come in swarms
 
 }  // namespace
@@ -254,16 +254,16 @@ void Daemon::follow_map(const MapChange& change) {
 }
 
 void Daemon::start_overlay() {
-  auto overlay = Overlay::start(
-      executor_, state_.node_key, disco_key_, options_.overlay, random_, wall_clock_, log_,
-      {.introduction_changed = [this] { introduce(); },
-       .failed =
-           [this](Error error) {
-             log_.error("node: the tunnel failed: {}", error.detail);
-             overlay_problem_ = error.detail;
-             // Not from within itself.
-             boost::asio::post(executor_, [this] { overlay_.reset(); });
-           }});
+  auto overlay = Overlay::start(executor_, state_.node_key, disco_key_, options_.overlay, random_,
+                                wall_clock_, log_,
+                                {.introduction_changed = [this] { introduce(); },
+                                 .failed =
+                                     [this](Error error) {
+                                       log_.error("node: the tunnel failed: {}", error.detail);
+                                       overlay_problem_ = error.detail;
+                                       // Not from within itself.
+                                       boost::asio::post(executor_, [this] { overlay_.reset(); });
+                                     }});
   if (!overlay) {
     overlay_problem_ = overlay.error().detail;
     log_.error("node: no tunnel: {}", overlay_problem_);
@@ -276,10 +276,9 @@ void Daemon::start_overlay() {
 
 void Daemon::introduce() {
   if (!link_) return;
-  Introduction next = make_introduction(
-      machine_, state_.prefs, disco_key_.public_key(),
-      overlay_ ? overlay_->endpoints() : std::vector<Endpoint>(),
-      overlay_ ? &overlay_->report() : nullptr);
+  Introduction next = make_introduction(machine_, state_.prefs, disco_key_.public_key(),
+                                        overlay_ ? overlay_->endpoints() : std::vector<Endpoint>(),
+                                        overlay_ ? &overlay_->report() : nullptr);
   if (introduction_ && !is_news(*introduction_, next)) return;
   introduction_ = next;
   link_->introduce(std::move(next));
@@ -373,22 +372,21 @@ std::vector<std::string> Daemon::health() const {
 Status Daemon::status(bool with_peers) const {
   static const path::Report kNoReport;
   const ClientStatus client = client_status();
-  const StatusInput input{
-      .prefs = state_.prefs,
-      .client = client,
-      .map = map_,
-      .report = overlay_ ? overlay_->report() : kNoReport,
-      .facts = [this](const control::Node& peer) -> std::optional<PeerFacts> {
-        return overlay_ ? overlay_->facts(peer) : std::nullopt;
-      },
-      .now = io::boot_now(),
-      .wall_now = wall_clock_.now(),
-      .version = WARREN_VERSION,
-      .health = health(),
-      .has_tun = true,
-      .have_node_key = !state_.node_key.is_zero(),
-      .endpoints = overlay_ ? overlay_->endpoints() : std::vector<Endpoint>(),
-      .with_peers = with_peers};
+  const StatusInput input{.prefs = state_.prefs,
+                          .client = client,
+                          .map = map_,
+                          .report = overlay_ ? overlay_->report() : kNoReport,
+                          .facts = [this](const control::Node& peer) -> std::optional<PeerFacts> {
+                            return overlay_ ? overlay_->facts(peer) : std::nullopt;
+                          },
+                          .now = io::boot_now(),
+                          .wall_now = wall_clock_.now(),
+                          .version = WARREN_VERSION,
+                          .health = health(),
+                          .has_tun = true,
+                          .have_node_key = !state_.node_key.is_zero(),
+                          .endpoints = overlay_ ? overlay_->endpoints() : std::vector<Endpoint>(),
+                          .with_peers = with_peers};
   return make_status(input);
 }
 

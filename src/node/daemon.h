@@ -94,6 +94,7 @@ class Daemon {
   // --- news
   using Watcher = std::function<void(const Notice&)>;
   std::uint64_t watch(Watcher watcher);
+
   void unwatch(std::uint64_t id) { watchers_.erase(id); }
 
   // Takes everything back, and ends all tasks. Then it may be destroyed.

@@ -24,7 +24,7 @@ namespace warren::node {
 namespace {
 
 constexpr std::string_view kPrefix = "/localapi/v0/";
-constexpr Duration kPingTimeout = 5s;      // as the command line's default (18.4)
+constexpr Duration kPingTimeout = 5s;  // as the command line's default (18.4)
 constexpr Duration kMostPingTimeout = 60s;
 
 io::LocalResponse json(std::string body) {
@@ -124,8 +124,8 @@ void LocalApi::handle(const io::LocalRequest& request, const Reply& reply) {
       kRoutes, [&](const Route& r) { return r.path == path && r.method == request.method; });
   if (route == kRoutes.end()) return reply->finish(text(405, "not with this method"));
   if (route->is_write && !may_write(request.peer)) {
-    return reply->finish(text(
-        403, "access denied: use sudo, or let this user: sudo warren set --operator=$USER"));
+    return reply->finish(
+        text(403, "access denied: use sudo, or let this user: sudo warren set --operator=$USER"));
   }
   serve(path, request, reply);
 }
@@ -221,9 +221,9 @@ void LocalApi::watch(const io::LocalRequest& request, const Reply& reply) {
     if (!reply->write(encode_notice(notice, daemon_.prefs()) + "\n")) return;
   });
   reply->on_gone([this, id] { daemon_.unwatch(id); });
-  reply->write(encode_first_notice(daemon_.state(), daemon_.client_status(), daemon_.prefs(), id,
-                                   mask) +
-               "\n");
+  reply->write(
+      encode_first_notice(daemon_.state(), daemon_.client_status(), daemon_.prefs(), id, mask) +
+      "\n");
 }
 
 void LocalApi::ping(const io::LocalRequest& request, const Reply& reply) {

@@ -115,8 +115,7 @@ void Overlay::apply_all(const NetworkMap& map, const Prefs& prefs) {
 }
 
 void Overlay::apply_relays(const NetworkMap& map) {
-  mesh().set_relay_map(
-      std::make_shared<const relay::Map>(control::to_relay_map(map.relay_map())));
+  mesh().set_relay_map(std::make_shared<const relay::Map>(control::to_relay_map(map.relay_map())));
 }
 
 void Overlay::apply_filter(const NetworkMap& map, const Prefs& prefs) {

@@ -26,7 +26,7 @@ namespace warren::node {
 
 struct OverlayOptions {
   std::string device = "warren0";
-  std::uint16_t port = 41641;     // design section 5; the next free one when it is taken
+  std::uint16_t port = 41641;    // design section 5; the next free one when it is taken
   std::uint32_t mark = 0x80000;  // of our own packets (design section 5)
 };
 
@@ -88,6 +88,7 @@ class Overlay {
                     const OverlayOptions& options,
                     Random& random,
                     const WallClock& wall_clock);
+
   tunnel::Mesh& mesh() const { return *tunnel_->mesh(); }
 
   void observe();
