@@ -58,19 +58,12 @@ bool is_printable(std::string_view text) {
       text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
 }
 
-}  // namespace
-
-std::string http_status_line(unsigned status) {
-  const auto* const found = std::ranges::find(kReasons, status, &Reason::status);
+// Without the empty line at its end.
+std::string head(unsigned status, std::string_view content_type, const HttpFields& fields) {
+  const auto* const reason = std::ranges::find(kReasons, status, &Reason::status);
   // The space belongs to the line even when there is no reason (RFC 9112 section 4).
-  return fmt::format("{} {}", status, found == kReasons.end() ? "" : found->text);
-}
-
-std::string http_response(unsigned status,
-                          std::string_view content_type,
-                          std::string_view body,
-                          const HttpFields& fields) {
-  std::string out = fmt::format("HTTP/1.1 {}\r\n", http_status_line(status));
+  std::string out =
+      fmt::format("HTTP/1.1 {} {}\r\n", status, reason == kReasons.end() ? "" : reason->text);
   for (const auto& [name, value] : fields) {
     if (!is_printable(name) || !is_printable(value)) continue;
     fmt::format_to(std::back_inserter(out), "{}: {}\r\n", name, value);
@@ -78,10 +71,29 @@ std::string http_response(unsigned status,
   if (!content_type.empty()) {
     fmt::format_to(std::back_inserter(out), "Content-Type: {}\r\n", content_type);
   }
+  return out;
+}
+
+}  // namespace
+
+std::string http_response(unsigned status,
+                          std::string_view content_type,
+                          std::string_view body,
+                          const HttpFields& fields) {
+  std::string out = head(status, content_type, fields);
   // A 204 has neither length nor body (RFC 9110 section 8.6).
   if (status == 204) return out.append(kLineEnd);
   fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n\r\n", body.size());
   return out.append(body);
+}
+
+std::string http_stream_head(unsigned status,
+                             std::string_view content_type,
+                             const HttpFields& fields,
+                             bool is_chunked) {
+  std::string out = head(status, content_type, fields);
+  if (is_chunked) out += "Transfer-Encoding: chunked\r\n";
+  return out.append(kLineEnd);
 }
 
 std::string fit_response(std::string response, const HttpRequest& request, bool is_last) {

@@ -18,8 +18,11 @@ std::string http_response(unsigned status,
                           std::string_view body,
                           const HttpFields& fields = {});
 
-// "200 OK" for 200; the number alone when the status is not one that we send.
-std::string http_status_line(unsigned status);
+// The head of a response of unknown length: chunked, or else it ends with the connection.
+std::string http_stream_head(unsigned status,
+                             std::string_view content_type,
+                             const HttpFields& fields,
+                             bool is_chunked);
 
 // A response of http_response() as an answer to this request: without its body for HEAD, and with
 // "Connection: close" when nothing follows on the connection.

@@ -45,6 +45,17 @@ struct ListenerCounters {
   std::uint64_t failed_handshakes = 0;
   std::uint64_t bad_requests = 0;  // no HTTP, or not in time
   std::uint64_t pages = 0;
+
+  ListenerCounters& operator+=(const ListenerCounters& other) {
+    accepted += other.accepted;
+    refused_prefix += other.refused_prefix;
+    evicted += other.evicted;
+    refused_waiting += other.refused_waiting;
+    failed_handshakes += other.failed_handshakes;
+    bad_requests += other.bad_requests;
+    pages += other.pages;
+    return *this;
+  }
 };
 
 enum class ListenerKind : std::uint8_t {

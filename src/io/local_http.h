@@ -27,7 +27,7 @@ struct LocalRequest {
 struct LocalResponse {
   unsigned status = 200;
   std::string content_type = "application/json";
-  std::string body;
+  std::string body = {};
 };
 
 // What a handler answers with, now or later, on the server's strand. Either finish(), or begin(),

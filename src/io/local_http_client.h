@@ -18,8 +18,8 @@ inline constexpr Duration kNoTimeout = Duration::max();
 
 struct LocalCall {
   std::string method = "GET";
-  std::string target;  // path and query; values by percent_encode() (url_query.h)
-  std::string body;
+  std::string target = {};  // path and query; values by percent_encode() (url_query.h)
+  std::string body = {};
   Duration timeout = 10s;  // for all of it
 };
 

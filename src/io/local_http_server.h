@@ -5,6 +5,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,16 +23,21 @@
 
 namespace warren::io {
 
+class LocalHttpConnection;
+
 struct LocalHttpOptions {
-  mode_t mode = 0666;  // of the socket: whoever may connect is told apart by the handler
-  std::vector<std::string> hosts;  // accepted values of Host, beside none at all and "localhost"
-  HttpFields fields;               // of every answer
+  mode_t mode = 0666;  // of the socket; the handler judges by the peer
+  // Accepted values of Host, beside none at all and "localhost".
+  std::vector<std::string> hosts = {};
+  HttpFields fields = {};  // of every answer
   std::size_t max_connections = 64;
-  std::size_t max_body = std::size_t{1} << 20;      // of a request
-  std::size_t max_unsent = std::size_t{256} << 10;  // of a stream: what the client has not taken
-  Duration request_timeout = 10s;                   // from its first byte to its last
-  Duration idle_timeout = 60s;                      // between requests
-  Duration write_timeout = 30s;                     // for the client to take what was handed over
+  std::size_t max_body = std::size_t{1} << 20;  // of a request
+  // Of a stream, what the client has not taken. A piece counts for at most a quarter, or the first
+  // one, which may hold everything, would be too large for any client.
+  std::size_t max_unsent = std::size_t{256} << 10;
+  Duration request_timeout = 10s;  // from its first byte to its last
+  Duration idle_timeout = 60s;     // between requests
+  Duration write_timeout = 30s;    // for the client to take what was handed over
 };
 
 struct LocalHttpCounters {
@@ -71,21 +77,22 @@ class LocalHttpServer {
   boost::asio::awaitable<void> stop();
 
  private:
-  class Connection;
-  class Reply;
-
-  LocalHttpServer(UnixListener listener, LocalHttpOptions options, Handler handler, const Log& log);
+  LocalHttpServer(const boost::asio::any_io_executor& executor,
+                  UnixListener listener,
+                  LocalHttpOptions options,
+                  Handler handler,
+                  const Log& log);
 
   boost::asio::awaitable<void> accept_connections();
-  boost::asio::awaitable<void> serve(std::shared_ptr<Connection> connection);
+  boost::asio::awaitable<void> serve(std::shared_ptr<LocalHttpConnection> connection);
   bool make_room(uid_t user);
 
-  std::unique_ptr<UnixListener> listener_;  // null: stopped
+  std::optional<UnixListener> listener_;  // none: stopped
   LocalHttpOptions options_;
   Handler handler_;
   LocalHttpCounters counters_;
-  std::list<std::shared_ptr<Connection>> connections_;  // by age
-  boost::asio::steady_timer pause_;
+  std::list<std::shared_ptr<LocalHttpConnection>> connections_;  // by age
+  boost::asio::steady_timer pause_;  // of accepting, when there are no descriptors
   Tasks tasks_;
 };
 

@@ -47,7 +47,6 @@ Result<server::Config> read_config(const Arguments& arguments) {
   if (parse_log_level(out.log.level) == nullptr) {
     return fail(Errc::InvalidArgument, "--log-level: choose trace, debug, info, warn or error");
   }
-  if (!out.url.empty()) WARREN_TRY_VOID(server::parse_public_url(out.url));
   return out;
 }
 
@@ -58,7 +57,7 @@ Result<void> check(const server::Config& config) {
     WARREN_TRY_VOID(
         server::load_certificate(config, {address.host}, io::SystemWallClock().now()));
   }
-  std::cout << "The configuration is good: machines reach this server at " << address.url << '\n';
+  std::cout << "The configuration is good: machines reach this server at " << address.text() << '\n';
   return {};
 }
 

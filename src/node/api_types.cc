@@ -130,7 +130,7 @@ std::vector<Metric> daemon_metrics(const Daemon& daemon) {
           std::string(to_string(static_cast<tunnel::DropReason>(i))));
   }
   for (std::size_t i = 0; i < tunnel::kCounterCount; ++i) {
-    count("warren_tunnel_work_total", "What the worker did", counters.counters.at(i), "what",
+    count("warren_tunnel_work_total", "What the worker did", counters.counts.at(i), "what",
           std::string(to_string(static_cast<tunnel::Counter>(i))));
   }
   const path::Counters paths = daemon.overlay()->tunnel().mesh()->counters().path;

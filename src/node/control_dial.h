@@ -15,9 +15,12 @@
 #include "io/byte_stream.h"
 #include "io/run_blocking.h"
 #include "io/tls_client.h"
-#include "node/server_url.h"
+#include "proto/control/server_url.h"
 
 namespace warren::node {
+
+using control::Leg;
+using control::ServerUrl;
 
 inline constexpr Duration kDialLimit = 10s;        // of an attempt (spec: control section 2.1)
 inline constexpr Duration kOtherLegDelay = 500ms;  // as stock clients (same section)

@@ -22,7 +22,7 @@
 #include "io/tls_client.h"
 #include "node/control_dial.h"
 #include "node/core/control_client.h"
-#include "node/server_url.h"
+#include "proto/control/server_url.h"
 
 namespace warren::node {
 

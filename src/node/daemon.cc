@@ -63,7 +63,7 @@ Daemon::~Daemon() = default;
 // --- the state file
 
 Result<void> Daemon::load() {
-  WARREN_TRY_VOID(io::ensure_private_directory(options_.state_directory));
+  WARREN_TRY_VOID(io::make_private_directory(options_.state_directory));
   const std::string path = options_.state_directory + "/state.json";
   auto text = io::read_file(path, kMaxState);
   if (!text && text.error().code != Errc::NotFound) return unexpected(text.error());

@@ -12,8 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/hex.h"
-#include "base/json_object.h"
-#include "base/json_wire.h"
+#include "base/json_map.h"
 #include "crypto/key_text.h"
 #include "io/metrics_text.h"
 #include "node/api_types.h"
@@ -69,6 +68,12 @@ std::optional<uid_t> user_id(const std::string& name) {
     return std::nullopt;
   }
   return entry.pw_uid;
+}
+
+std::string region_code(const control::DerpMap& relays, relay::RegionId region) {
+  if (!relays.regions) return {};
+  const auto found = relays.regions->find(region);
+  return found == relays.regions->end() ? std::string() : found->second.region_code;
 }
 
 struct Route {
@@ -252,29 +257,25 @@ void LocalApi::ping(const io::LocalRequest& request, const Reply& reply) {
   // Whichever comes first, the answer or the end of the time.
   const auto timer = std::make_shared<boost::asio::steady_timer>(executor_);
   const auto relays = daemon_.map().relay_map();
-  const auto token = daemon_.overlay()->ping(
-      *node, [reply, timer, result, relays](const tunnel::PingAnswer& answer) mutable {
+  const auto ping = daemon_.overlay()->ping(
+      *node, [reply, timer, result, relays](const path::PingAnswer& answer) mutable {
         timer->cancel();
         result.latency_seconds = std::chrono::duration<double>(answer.latency).count();
         if (answer.endpoint) {
           result.endpoint = answer.endpoint->to_string();
         } else {
           result.derp_region_id = answer.region;
-          const auto region = relays.regions ? relays.regions->find(answer.region)
-                                             : decltype(relays.regions->find(answer.region)){};
-          if (relays.regions && region != relays.regions->end()) {
-            result.derp_region_code = region->second.region_code;
-          }
+          result.derp_region_code = region_code(relays, answer.region);
         }
         reply->finish(json(encode_ping_result(result)));
       });
-  if (!token) return finish(std::string(why_no_tunnel(daemon_.map(), *node)));
+  if (!ping) return finish(ping.error().detail);
   Duration timeout = kPingTimeout;
-  if (const auto asked = parse_duration_text(query(request, "timeout"))) timeout = *asked;
+  if (const auto asked = json::parse_duration(query(request, "timeout"))) timeout = *asked;
   timer->expires_after(std::clamp<Duration>(timeout, 1ms, kMostPingTimeout));
-  timer->async_wait([this, reply, timer, result, token](boost::system::error_code error) mutable {
+  timer->async_wait([this, reply, timer, result, ping = *ping](boost::system::error_code error) mutable {
     if (error) return;
-    if (daemon_.overlay() != nullptr) daemon_.overlay()->cancel_ping(*token);
+    if (daemon_.overlay() != nullptr) daemon_.overlay()->cancel_ping(ping);
     result.err = "timed out";
     reply->finish(json(encode_ping_result(result)));
   });

@@ -213,9 +213,16 @@ std::optional<PeerFacts> Overlay::facts(const control::Node& peer) const {
   out.rx_bytes = status.bytes_received;
   out.tx_bytes = status.bytes_sent;
   out.last_handshake = status.last_handshake;
-  const TimePoint sent = tunnel_->engine().data_peer(*id).last_sent();
-  if (sent != TimePoint::min()) out.last_sent = sent;
+  const TimePoint sent = tunnel_->engine().data_peer(*id).activity.data_sent.get();
+  if (sent != wg::Stamp::kNone) out.last_sent = sent;
   return out;
+}
+
+Result<std::uint64_t> Overlay::ping(const control::Node& peer,
+                                    tunnel::Mesh::OnPingAnswer on_answer) {
+  const auto id = tunnel_->engine().find_peer(peer.key);
+  if (!id) return fail(Errc::NotFound, "there is no tunnel to this machine");
+  return mesh().ping(*id, std::move(on_answer));
 }
 
 }  // namespace warren::node

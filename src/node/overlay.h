@@ -74,10 +74,10 @@ class Overlay {
 
   // None: the tunnel does not know this peer.
   std::optional<PeerFacts> facts(const control::Node& peer) const;
-  // Asks the peer; none when it is unknown to the tunnel.
-  std::optional<tunnel::PingToken> ping(const control::Node& peer,
-                                        std::function<void(const tunnel::PingAnswer&)> done);
-  void cancel_ping(tunnel::PingToken token);
+  // As tunnel::Mesh has it.
+  Result<std::uint64_t> ping(const control::Node& peer, tunnel::Mesh::OnPingAnswer on_answer);
+
+  void cancel_ping(std::uint64_t ping) { mesh().cancel_ping(ping); }
 
  private:
   Overlay(Log& log, Observer observer) : log_(log), observer_(std::move(observer)) {}

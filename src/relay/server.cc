@@ -2,12 +2,7 @@
 
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include "base/hex.h"
-#include "io/clock.h"
 #include "proto/relay/frames.h"
 #include "relay/http_pages.h"
 
@@ -18,7 +13,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::string_view kNotePrefix = "derpkey";  // paths section 2.1 item 3
-constexpr Duration kDrainStep = 10ms;
 
 }  // namespace
 
@@ -70,15 +64,7 @@ Result<Endpoint> Server::listen(const Endpoint& endpoint, io::ListenerKind kind)
 
 asio::awaitable<void> Server::stop() {
   for (const auto& listener : listeners_) listener->stop_accepting();
-  service_.announce_restart();
-  asio::steady_timer timer(executor_);
-  const TimePoint deadline = io::boot_now() + options_.drain;
-  while (service_.is_writing() && io::boot_now() < deadline) {
-    timer.expires_after(kDrainStep);
-    const auto [error] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (error) break;
-  }
-  service_.close();
+  co_await service_.drain(options_.drain);
   for (const auto& listener : listeners_) co_await listener->stop();
   co_await service_.stop();
 }

@@ -32,6 +32,7 @@ constexpr Duration kRestartSpreadPerClient = 4ms;
 constexpr Duration kLeastRestartSpread = 100ms;
 constexpr Duration kMostRestartSpread = 30s;
 constexpr Duration kRestartTryFor = 60s;
+constexpr Duration kDrainStep = 10ms;
 
 }  // namespace
 
@@ -249,6 +250,18 @@ void Service::announce_restart() {
       std::clamp(kRestartSpreadPerClient * clients, kLeastRestartSpread, kMostRestartSpread),
       kRestartTryFor, actions_);
   perform();
+}
+
+asio::awaitable<void> Service::drain(Duration most) {
+  announce_restart();
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  const TimePoint deadline = io::boot_now() + most;
+  while (is_writing() && io::boot_now() < deadline) {
+    timer.expires_after(kDrainStep);
+    const auto [error] = co_await timer.async_wait(kAwait);
+    if (error) break;
+  }
+  close();
 }
 
 bool Service::is_writing() const {

@@ -58,6 +58,8 @@ class Service {
   void set_health(std::string problem);
   // Tells everyone to come back, over a time that suits their number; new ones are refused.
   void announce_restart();
+  // Announces the restart, gives the clients at most so long to take that, and closes.
+  boost::asio::awaitable<void> drain(Duration most);
   // Closes all connections; their tasks end soon.
   void close();
   // Waits for the service's own task to end: then it may be destroyed, when those of its

@@ -17,11 +17,11 @@
 #include "crypto/key_text.h"
 #include "io/file.h"
 #include "io/http_response.h"
-#include "io/state_directory.h"
+#include "io/private_directory.h"
 #include "main/notify.h"
 #include "main/server/metrics.h"
 #include "main/server/welcome.h"
-#include "relay/routes.h"
+#include "relay/http_pages.h"
 #include "relay/server.h"
 
 namespace warren::server {
@@ -54,7 +54,7 @@ Program::~Program() = default;
 
 Result<void> Program::start() {
   WARREN_TRY(address_, public_address(config_));
-  WARREN_TRY_VOID(io::ensure_state_directory(config_.state_dir));
+  WARREN_TRY_VOID(io::make_private_directory(config_.state_dir));
   WARREN_TRY(Identity identity, load_identity(config_.state_dir, random_));
   server_key_ = to_text(identity.control_key.public_key());
   relay_key_ = identity.relay_key.public_key();
@@ -70,7 +70,7 @@ Result<void> Program::start() {
   if (error) return unexpected(errno_error("catch signals", error.value()));
   tasks_.spawn("server: signals", heed_signals());
   tasks_.spawn("server: watchdog", stay_alive());
-  log_.info("server: started url={} nodes={} state={}", address_.url,
+  log_.info("server: started url={} nodes={} state={}", address_.text(),
             control_->tables().nodes().size(), config_.state_dir);
   welcome();
   notify_ready(status_line());
@@ -98,7 +98,7 @@ Result<void> Program::use_certificate() {
 
 Result<void> Program::start_control(Identity& identity) {
   control::ServerOptions options;
-  options.engine.url = address_.url;
+  options.engine.url = address_.text();
   options.engine.server_key = server_key_;
   options.engine.domain = config_.network.base_domain;
   options.engine.soft_flush = config_.database.soft_flush;
@@ -271,7 +271,7 @@ void Program::welcome() {
 }
 
 void Program::welcome_with(const std::string& auth_key) {
-  const std::string command = join_command(address_.url, server_key_, auth_key);
+  const std::string command = join_command(address_.text(), server_key_, auth_key);
   const std::string path = config_.state_dir + "/join-command";
   if (const auto kept = io::replace_file(path, command + "\n", 0600); !kept) {
     log_.warn("server: could not keep the join command: {}", kept.error().detail);

@@ -73,7 +73,7 @@ class Program {
   Random& random_;
   const WallClock& wall_clock_;
   Log& log_;
-  PublicAddress address_;
+  control::ServerUrl address_;
   std::string server_key_;  // as the join command says it
   RelayPublicKey relay_key_;
 

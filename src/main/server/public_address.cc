@@ -1,7 +1,6 @@
 #include "main/server/public_address.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
@@ -9,15 +8,6 @@
 
 namespace warren::server {
 namespace {
-
-constexpr std::string_view kScheme = "https://";
-
-std::unexpected<Error> bad_url(const std::string& url) {
-  return fail(Errc::InvalidArgument,
-              fmt::format("url \"{}\": expected https and a name or an address, such as "
-                          "https://warren.example.org or https://203.0.113.10",
-                          url));
-}
 
 // Of the interface with the default route; IPv4 first: every machine has that.
 Result<IpAddress> own_address() {
@@ -38,46 +28,25 @@ Result<IpAddress> own_address() {
 
 }  // namespace
 
-Result<PublicAddress> parse_public_url(const std::string& url) {
-  std::string_view rest = url;
-  if (!rest.starts_with(kScheme)) return bad_url(url);
-  rest.remove_prefix(kScheme.size());
-  if (rest.ends_with('/')) rest.remove_suffix(1);
-  PublicAddress out{.url = std::string(kScheme) + std::string(rest), .host = {}, .port = 443};
-  const std::size_t bracket = rest.find(']');
-  const std::size_t colon = rest.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  std::string_view host = rest.substr(0, colon);
-  if (colon != std::string_view::npos) {
-    const std::string_view port = rest.substr(colon + 1);
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);
-    if (error != std::errc() || end != port.data() + port.size() || out.port == 0) {
-      return bad_url(url);
-    }
+Result<control::ServerUrl> public_address(const Config& config) {
+  if (config.url.empty()) {
+    WARREN_TRY(const IpAddress address, own_address());
+    const std::string host =
+        address.is_v6() ? fmt::format("[{}]", address.to_string()) : address.to_string();
+    return control::parse_server_url("https://" + host);
   }
-  if (host.starts_with('[')) {
-    if (!host.ends_with(']')) return bad_url(url);
-    host = host.substr(1, host.size() - 2);
-    if (!IpAddress::parse(host)) return bad_url(url);
+  WARREN_TRY(auto out, control::parse_server_url(config.url));
+  if (out.preferred != control::Leg::Tls) {
+    return fail(Errc::InvalidArgument,
+                fmt::format("url {}: machines need https: stock clients trust nothing else at a "
+                            "public address",
+                            config.url));
   }
-  const auto is_part = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
-           c == '-' || c == ':';
-  };
-  if (host.empty() || !std::ranges::all_of(host, is_part)) return bad_url(url);
-  out.host = host;
   return out;
 }
 
-Result<PublicAddress> public_address(const Config& config) {
-  if (!config.url.empty()) return parse_public_url(config.url);
-  WARREN_TRY(const IpAddress address, own_address());
-  const std::string host =
-      address.is_v6() ? fmt::format("[{}]", address.to_string()) : address.to_string();
-  return parse_public_url(std::string(kScheme) + host);
-}
-
 control::DerpMap own_relay_map(const Config& config,
-                               const PublicAddress& address,
+                               const control::ServerUrl& address,
                                const std::string& pin) {
   const relay::RegionId id{config.relay.region};
   control::DerpNode node;
@@ -90,7 +59,7 @@ control::DerpMap own_relay_map(const Config& config,
     node.ipv4 = literal->is_v4() ? address.host : "none";
     node.ipv6 = literal->is_v6() ? address.host : "none";
   }
-  node.derp_port = address.port;
+  node.derp_port = address.tls_port.value_or(443);
   node.stun_port = config.listen.stun == 0 ? -1 : config.listen.stun;
   node.can_port80 = !config.listen.http.empty();
   control::DerpRegion region;

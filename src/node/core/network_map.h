@@ -120,21 +120,27 @@ class NetworkMap {
   struct Update;  // the change in the making
   using Expiry = std::pair<WallTime, control::NodeId>;
 
-  void clear(Update& update);
   void apply_peers(control::MapResponse& map, bool is_first, WallTime now, Update& update);
+  void apply_self(std::optional<control::Node> self, bool is_first, Update& update);
+  void apply_filter(control::MapResponse& map, bool is_first, Update& update);
+  void apply_relays(std::optional<control::DerpMap>& news, bool is_first, Update& update);
+  void apply_health(control::MapResponse& map, bool is_first, Update& update);
+  void apply_rest(control::MapResponse& map, bool is_first, Update& update);
+  void judge_expiry(WallTime now, Update& update);
+
   void replace_peers(std::vector<control::Node> peers, Update& update);
   void put_peer(control::Node peer, Update& update);
-  void remove_peer(control::NodeId id, Update& update);
-  void patch_peer(const control::PeerChange& patch, Update& update);
-  // Puts in the other node whatever differs.
-  void store_peer(control::Node& place, control::Node peer, Update& update);
-  void drop_ourselves(Update& update);
-  void apply_filter(control::MapResponse& map, Update& update);
-  void apply_relays(const control::DerpMap& map, Update& update);
-  void apply_health(control::MapResponse& map, Update& update);
-  void apply_rest(control::MapResponse& map, Update& update);
-  void judge_expiry(WallTime now, Update& update);
+  bool remove_peer(control::NodeId id, Update& update);
+  template <class Change>
+  void patch_peer(control::NodeId id, Update& update, Change change);
+  void apply_patch(const control::PeerChange& patch, Update& update);
+  void link_peer(const control::Node& peer, Update& update);
+  void unlink_peer(const control::Node& peer, Update& update);
+  void note_claims(const std::set<control::NodeId>& affected, Update& update);
+
+  // False: it is none.
   bool clean(control::Node& peer);
+  void clean_addresses(control::Node& node);
   bool is_own_address(const IpPrefix& prefix) const;
   bool filter_depends_on(const control::Node& peer) const;
   MapChange finish(Update& update) const;

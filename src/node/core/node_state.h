@@ -24,7 +24,7 @@ struct NodeState {
   NodeState clone() const;
 };
 
-// JSON, indented for people. Holds the keys: wipe it after use.
+// JSON with a line end. Holds the keys.
 std::string encode_node_state(const NodeState& state);
 // The error says what is wrong with the file and, for a version we don't know, what to do.
 Result<NodeState> decode_node_state(std::string_view text);

@@ -1,9 +1,9 @@
-#include "node/server_url.h"
+#include "proto/control/server_url.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace warren::node {
+namespace warren::control {
 namespace {
 
 using ::testing::HasSubstr;
@@ -60,4 +60,4 @@ TEST(ServerUrl, SaysWhatAnAddressLooksLike) {
 }
 
 }  // namespace
-}  // namespace warren::node
+}  // namespace warren::control

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 
-namespace warren::node {
+namespace warren::control {
 
 // The two ways to a coordination server. Noise authenticates both.
 enum class Leg : std::uint8_t { Plain, Tls };
@@ -37,4 +37,4 @@ struct ServerUrl {
 // whoever typed it.
 Result<ServerUrl> parse_server_url(std::string_view text);
 
-}  // namespace warren::node
+}  // namespace warren::control

@@ -1,4 +1,4 @@
-#include "node/server_url.h"
+#include "proto/control/server_url.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 
 #include "base/ip_address.h"
 
-namespace warren::node {
+namespace warren::control {
 
 namespace {
 
@@ -135,4 +135,4 @@ Result<ServerUrl> parse_server_url(std::string_view text) {
   return out;
 }
 
-}  // namespace warren::node
+}  // namespace warren::control
