@@ -15,6 +15,7 @@
 #include "io/file.h"
 #include "io/private_directory.h"
 #include "node/machine.h"
+#include "node/os/policy_rules.h"
 
 namespace warren::node {
 
@@ -36,6 +37,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const asio::any_io_executor& execu
                                               const WallClock& wall_clock,
                                               Log& log) {
   std::unique_ptr<Daemon> out(new Daemon(executor, options, random, wall_clock, log));
+  WARREN_TRY_VOID(out->take_over());
   WARREN_TRY_VOID(out->load());
   WARREN_TRY_VOID(out->watch_network());
   out->tasks_.spawn("node: expiry", out->watch_expiry());
@@ -61,10 +63,23 @@ Daemon::Daemon(const asio::any_io_executor& executor,
 
 Daemon::~Daemon() = default;
 
+// Of a run that was killed nothing is left afterwards, whether or not this one will connect.
+Result<void> Daemon::take_over() {
+  WARREN_TRY_VOID(io::make_private_directory(options_.state_directory));
+  WARREN_TRY(lock_, InstanceLock::take(options_.state_directory));
+  const auto removed = clean_host();
+  if (!removed) {
+    log_.warn("node: something of an earlier run is left: {}", removed.error().detail);
+  } else if (*removed != Removed()) {
+    log_.info("node: cleaned up after a run that was killed rules={} routes={}", removed->rules,
+              removed->routes);
+  }
+  return {};
+}
+
 // --- the state file
 
 Result<void> Daemon::load() {
-  WARREN_TRY_VOID(io::make_private_directory(options_.state_directory));
   const std::string path = options_.state_directory + "/state.json";
   auto text = io::read_file(path, kMaxState);
   if (!text && text.error().code != Errc::NotFound) return unexpected(text.error());
@@ -225,14 +240,10 @@ void Daemon::on_server_key(const MachinePublicKey& key) {
 }
 
 void Daemon::on_status(const ClientStatus& status) {
-  if (status.is_connected != told_status_.is_connected) {
-    if (status.is_connected) {
-      log_.info("node: connected to {}", state_.prefs.control_url);
-    } else if (!status.error.empty()) {
-      log_.warn("node: not connected to {}: {}", state_.prefs.control_url, status.error);
-    }
-  } else if (status.error != told_status_.error && !status.error.empty()) {
-    log_.warn("node: {}: {}", state_.prefs.control_url, status.error);
+  // The link says itself when it comes and goes.
+  if (status.login == LoginState::NeedsLogin && status.error != told_status_.error &&
+      !status.error.empty()) {
+    log_.warn("node: not admitted: {}", status.error);
   }
   tell_state();
 }

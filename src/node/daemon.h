@@ -25,6 +25,7 @@
 #include "node/core/node_state.h"
 #include "node/core/prefs.h"
 #include "node/core/status_report.h"
+#include "node/os/instance_lock.h"
 #include "node/overlay.h"
 
 namespace warren::node {
@@ -107,6 +108,7 @@ class Daemon {
          const WallClock& wall_clock,
          Log& log);
 
+  Result<void> take_over();
   Result<void> load();
   Result<void> save(const NodeState& state) const;
   Result<void> watch_network();
@@ -129,6 +131,7 @@ class Daemon {
   boost::asio::awaitable<void> watch_expiry();
   boost::asio::awaitable<void> follow_network();
 
+  std::optional<InstanceLock> lock_;
   boost::asio::any_io_executor executor_;
   DaemonOptions options_;
   Random& random_;
