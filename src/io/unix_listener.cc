@@ -46,7 +46,8 @@ Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
 }  // namespace
 
 Result<UnixListener> UnixListener::listen(const boost::asio::any_io_executor& executor,
-                                          const std::string& path) {
+                                          const std::string& path,
+                                          mode_t mode) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path) {
@@ -64,7 +65,7 @@ Result<UnixListener> UnixListener::listen(const boost::asio::any_io_executor& ex
   }
   if (error != 0) return unexpected(errno_error("listen on " + path, error));
   // Before listen(), so that nobody else connects meanwhile.
-  if (chmod(path.c_str(), 0600) != 0 || ::listen(fd.get(), SOMAXCONN) != 0) {
+  if (chmod(path.c_str(), mode) != 0 || ::listen(fd.get(), SOMAXCONN) != 0) {
     const int failed = errno;
     unlink(path.c_str());
     return unexpected(errno_error("listen on " + path, failed));

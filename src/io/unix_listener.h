@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include <sys/types.h>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
@@ -9,15 +11,17 @@
 
 namespace warren::io {
 
-// A listening Unix socket that only its owner may connect to (mode 0600); its file goes with it.
+// A listening Unix socket; its file goes with it.
 class UnixListener {
  public:
   using Acceptor = boost::asio::local::stream_protocol::acceptor;
 
   // Takes over the file of a program that was killed. AlreadyExists when a program listens there,
-  // or when the file is no socket.
+  // or when the file is no socket. Who may write to the file by its `mode` may connect: at first
+  // its owner only.
   static Result<UnixListener> listen(const boost::asio::any_io_executor& executor,
-                                     const std::string& path);
+                                     const std::string& path,
+                                     mode_t mode = 0600);
 
   UnixListener(UnixListener&& other) noexcept;
   UnixListener& operator=(UnixListener&&) = delete;

@@ -1,11 +1,15 @@
 #include "relay/http_pages.h"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/hex.h"
+#include "io/http_response.h"
 #include "proto/relay/frames.h"
+#include "relay/service.h"
 
 namespace warren::relay {
 
@@ -18,26 +22,14 @@ constexpr std::string_view kHome =
     " It cannot read them.</p>\n";
 constexpr std::string_view kRobots = "User-agent: *\nDisallow: /\n";
 constexpr std::string_view kNoCache =
-    "Cache-Control: no-cache, no-store, must-revalidate, no-transform, max-age=0\r\n";
+    "no-cache, no-store, must-revalidate, no-transform, max-age=0";
 
-struct Response {
-  std::string_view status;
-  std::string fields;  // each with its line end
-  std::string_view body;
-};
-
-std::string to_text(const Response& response, const io::HttpRequest& request) {
-  // A 204 has no length (RFC 9110 section 8.6).
-  const std::string length = response.status.starts_with("204")
-                                 ? std::string()
-                                 : fmt::format("Content-Length: {}\r\n", response.body.size());
-  return fmt::format("HTTP/1.1 {}\r\n{}{}{}\r\n{}", response.status, response.fields, length,
-                     request.keeps_alive() ? "" : "Connection: close\r\n",
-                     request.method == "HEAD" ? "" : response.body);
+bool is_read(const io::HttpRequest& request) {
+  return request.method == "GET" || request.method == "HEAD";
 }
 
-Response page(std::string_view type, std::string_view body) {
-  return {"200 OK", fmt::format("Content-Type: {}; charset=utf-8\r\n", type), body};
+std::string only_reads() {
+  return io::http_response(405, "", "", {{"Allow", "GET, HEAD"}});
 }
 
 bool is_challenge(std::string_view text) {
@@ -48,37 +40,39 @@ bool is_challenge(std::string_view text) {
 }
 
 // Captive portals do not know the challenge.
-Response generate_204(const io::HttpRequest& request) {
-  Response out{"204 No Content", std::string(kNoCache), ""};
+std::string generate_204(const io::HttpRequest& request, const Endpoint& /*source*/) {
+  io::HttpFields fields = {{"Cache-Control", std::string(kNoCache)}};
   const std::string* const challenge = request.find("X-Tailscale-Challenge");
   if (challenge != nullptr && !challenge->empty() && is_challenge(*challenge)) {
-    out.fields += fmt::format("X-Tailscale-Response: response {}\r\n", *challenge);
+    fields.emplace_back("X-Tailscale-Response", "response " + *challenge);
   }
-  return out;
+  return io::http_response(204, "", "", fields);
 }
 
-Response respond(const io::HttpRequest& request) {
-  const std::string_view path = request.path();
-  const bool is_read = request.method == "GET" || request.method == "HEAD";
-  if (path == "/derp/probe" || path == "/derp/latency-check") {
-    if (!is_read) return {"405 Method Not Allowed", "Allow: GET, HEAD\r\n", ""};
-    return {"200 OK", "Access-Control-Allow-Origin: *\r\n", ""};
-  }
-  if (path == "/generate_204") return generate_204(request);
-  if (!is_read) return {"405 Method Not Allowed", "Allow: GET, HEAD\r\n", ""};
-  if (path == "/") return page("text/html", kHome);
-  if (path == "/robots.txt") return page("text/plain", kRobots);
-  return {"404 Not Found", "", ""};
+// Of use to whoever measures, from whatever page.
+std::string latency_probe(const io::HttpRequest& request, const Endpoint& /*source*/) {
+  if (!is_read(request)) return only_reads();
+  return io::http_response(200, "", "", {{"Access-Control-Allow-Origin", "*"}});
+}
+
+io::HttpRoutes::Page text_page(std::string type, std::string_view body) {
+  return [type = type + "; charset=utf-8", body](const io::HttpRequest& request, const Endpoint&) {
+    return is_read(request) ? io::http_response(200, type, body) : only_reads();
+  };
 }
 
 }  // namespace
 
-std::string answer_page(const io::HttpRequest& request) {
-  return to_text(respond(request), request);
-}
-
-bool is_relay_path(const io::HttpRequest& request) {
-  return request.path() == "/derp";
+void add_routes(io::HttpRoutes& routes, Service& service) {
+  routes.take(
+      "/derp",
+      [&service](io::HttpConnection connection) { return service.serve(std::move(connection)); },
+      io::HttpRoutes::Legs::TlsOnly);
+  routes.page("/derp/probe", latency_probe);
+  routes.page("/derp/latency-check", latency_probe);
+  routes.page("/generate_204", generate_204);
+  routes.page("/", text_page("text/html", kHome));
+  routes.page("/robots.txt", text_page("text/plain", kRobots));
 }
 
 // A WebSocket without the protocol "derp" is a client of old that means DERP (paths section 2.1
@@ -101,12 +95,7 @@ std::string switching_protocols(const RelayPublicKey& key) {
 }
 
 std::string upgrade_required() {
-  return "HTTP/1.1 426 Upgrade Required\r\nUpgrade: DERP\r\nConnection: Upgrade, close\r\n"
-         "Content-Length: 0\r\n\r\n";
-}
-
-std::string bad_request() {
-  return "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+  return io::http_response(426, "", "", {{"Upgrade", "DERP"}, {"Connection", "Upgrade, close"}});
 }
 
 }  // namespace warren::relay

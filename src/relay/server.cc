@@ -9,6 +9,7 @@
 #include "base/hex.h"
 #include "io/clock.h"
 #include "proto/relay/frames.h"
+#include "relay/http_pages.h"
 
 namespace warren::relay {
 
@@ -54,16 +55,16 @@ Server::Server(const asio::any_io_executor& executor,
       random_(random),
       log_(log),
       tls_(std::move(tls)),
-      service_(executor, std::move(key), options.service, random, log) {}
+      service_(executor, std::move(key), options.service, random, log) {
+  auto routes = std::make_shared<io::HttpRoutes>();
+  add_routes(*routes, service_);
+  routes_ = std::move(routes);
+}
 
-Result<Endpoint> Server::listen(const Endpoint& endpoint, ListenerKind kind) {
-  WARREN_CHECK(kind != ListenerKind::Tls || tls_);
-  auto handler = [this](std::unique_ptr<io::ByteStream> stream, io::HttpRequest request,
-                        std::vector<std::uint8_t> rest) {
-    return service_.serve(std::move(stream), std::move(request), std::move(rest));
-  };
-  WARREN_TRY(auto listener, Listener::listen(executor_, endpoint, kind, tls_ ? &*tls_ : nullptr,
-                                             options_.listener, std::move(handler), random_, log_));
+Result<Endpoint> Server::listen(const Endpoint& endpoint, io::ListenerKind kind) {
+  WARREN_CHECK(kind != io::ListenerKind::Tls || tls_);
+  WARREN_TRY(auto listener, io::Listener::listen(executor_, endpoint, kind, tls_ ? &*tls_ : nullptr,
+                                                 options_.listener, routes_, random_, log_));
   return listeners_.emplace_back(std::move(listener))->endpoint();
 }
 

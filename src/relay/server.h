@@ -8,15 +8,16 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include "io/http_routes.h"
+#include "io/listener.h"
 #include "io/tls_certificate.h"
-#include "relay/listener.h"
 #include "relay/service.h"
 
 namespace warren::relay {
 
 struct ServerOptions {
   ServiceOptions service;
-  ListenerOptions listener;
+  io::ListenerOptions listener;
   Duration drain = 1s;  // at most, for the last frames to be taken
 };
 
@@ -38,11 +39,11 @@ class Server {
                                                 const Log& log);
 
   // Where it listens then.
-  Result<Endpoint> listen(const Endpoint& endpoint, ListenerKind kind);
+  Result<Endpoint> listen(const Endpoint& endpoint, io::ListenerKind kind);
 
   Service& service() { return service_; }
 
-  const std::vector<std::unique_ptr<Listener>>& listeners() const { return listeners_; }
+  const std::vector<std::unique_ptr<io::Listener>>& listeners() const { return listeners_; }
 
   // Announces the restart, gives the clients a moment to take that, closes, and waits for all tasks
   // to end. Call it before it is destroyed, and while nothing else is called.
@@ -62,7 +63,8 @@ class Server {
   Log log_;
   std::optional<io::TlsServerContext> tls_;
   Service service_;
-  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::shared_ptr<const io::HttpRoutes> routes_;
+  std::vector<std::unique_ptr<io::Listener>> listeners_;
 };
 
 }  // namespace warren::relay

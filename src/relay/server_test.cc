@@ -51,7 +51,7 @@ class RelayServer : public testing::Test {
     return server.call([](Server& it) { return it.service().hub().counters(); });
   }
 
-  ListenerCounters listener_counters(std::size_t index) {
+  io::ListenerCounters listener_counters(std::size_t index) {
     return server.call([&](Server& it) { return it.listeners()[index]->counters(); });
   }
 

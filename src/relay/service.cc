@@ -58,10 +58,9 @@ Service::Service(const asio::any_io_executor& executor,
 
 Service::~Service() = default;
 
-asio::awaitable<void> Service::serve(std::unique_ptr<io::ByteStream> stream,
-                                     io::HttpRequest request,
-                                     std::vector<std::uint8_t> rest) {
-  const Upgrade upgrade = upgrade_of(request);
+asio::awaitable<void> Service::serve(io::HttpConnection connection) {
+  std::unique_ptr<io::ByteStream> stream = std::move(connection.stream);
+  const Upgrade upgrade = upgrade_of(connection.request);
   if (upgrade == Upgrade::None) {
     ++counters_.upgrades_refused;
     static_cast<void>(stream->write(as_bytes(upgrade_required())));
@@ -84,8 +83,8 @@ asio::awaitable<void> Service::serve(std::unique_ptr<io::ByteStream> stream,
     static_cast<void>(
         has_taken(session, session->stream->write(ByteView(batch_).first(response.size() + size))));
   }
-  accept(*session, rest);
-  rest = {};
+  accept(*session, connection.received);
+  connection = {};  // it may live for weeks
   perform();
   co_await run(session);
   // The connection may have ended in the middle of a batch for others.

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "io/byte_stream.h"
-#include "io/http_request.h"
+#include "io/http_routes.h"
 #include "io/spawn.h"
 #include "relay/hub.h"
 
@@ -51,11 +51,8 @@ class Service {
   Service& operator=(const Service&) = delete;
   ~Service();
 
-  // Serves a request for /derp until the connection ends; `rest` are the bytes behind its head. The
-  // service outlives the task.
-  boost::asio::awaitable<void> serve(std::unique_ptr<io::ByteStream> stream,
-                                     io::HttpRequest request,
-                                     std::vector<std::uint8_t> rest);
+  // Serves a request for /derp until the connection ends. The service outlives the task.
+  boost::asio::awaitable<void> serve(io::HttpConnection connection);
 
   void set_members(std::shared_ptr<const Members> members);
   void set_health(std::string problem);

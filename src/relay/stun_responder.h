@@ -7,9 +7,9 @@
 
 #include "base/random.h"
 #include "base/result.h"
+#include "io/prefix_limiter.h"
 #include "io/thread.h"
 #include "io/udp_socket_pair.h"
-#include "relay/prefix_limiter.h"
 
 namespace warren::relay {
 
@@ -51,7 +51,7 @@ class StunResponder {
   class Worker;
 
   io::UdpSocketPair sockets_;
-  PrefixLimiter limiter_;
+  io::PrefixLimiter limiter_;
   StunCounters counters_;
   std::unique_ptr<io::Thread> thread_;
 };

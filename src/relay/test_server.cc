@@ -35,12 +35,12 @@ void TestServer::start() {
     server_ = Server::create(loop_.get_executor(), private_key_.clone(), &*certificate_, options_,
                              random_, Log::nowhere())
                   .value();
-    const auto listen = [&](std::uint16_t& port, ListenerKind kind) {
+    const auto listen = [&](std::uint16_t& port, io::ListenerKind kind) {
       port = server_->listen({*IpAddress::parse("127.0.0.1"), port}, kind).value().port;
     };
-    listen(tls_port_, ListenerKind::Tls);
-    listen(plain_port_, ListenerKind::Plain);
-    listen(pages_port_, ListenerKind::Pages);
+    listen(tls_port_, io::ListenerKind::Tls);
+    listen(plain_port_, io::ListenerKind::Plain);
+    listen(pages_port_, io::ListenerKind::Pages);
     auto everyone = std::make_shared<Members>();
     everyone->is_everyone = true;
     server_->service().set_members(std::move(everyone));

@@ -52,7 +52,7 @@ struct Arguments {
 
 struct Place {
   Endpoint endpoint;
-  relay::ListenerKind kind = relay::ListenerKind::Tls;
+  io::ListenerKind kind = io::ListenerKind::Tls;
 };
 
 Result<Endpoint> parse_endpoint(const std::string& text) {
@@ -63,10 +63,10 @@ Result<Endpoint> parse_endpoint(const std::string& text) {
 
 Result<std::vector<Place>> places_of(const Arguments& arguments) {
   std::vector<Place> out;
-  const std::pair<const std::vector<std::string>*, relay::ListenerKind> lists[] = {
-      {&arguments.listen, relay::ListenerKind::Tls},
-      {&arguments.plain, relay::ListenerKind::Plain},
-      {&arguments.pages, relay::ListenerKind::Pages}};
+  const std::pair<const std::vector<std::string>*, io::ListenerKind> lists[] = {
+      {&arguments.listen, io::ListenerKind::Tls},
+      {&arguments.plain, io::ListenerKind::Plain},
+      {&arguments.pages, io::ListenerKind::Pages}};
   for (const auto& [texts, kind] : lists) {
     for (const std::string& text : *texts) {
       WARREN_TRY(const Endpoint endpoint, parse_endpoint(text));

@@ -107,7 +107,7 @@ TEST(BackOff, IsQuickFromTheTimeThatARestartingServerNamed) {
 }
 
 // Demand R11: ten thousand machines lose their relay at once. It is gone for a while, and then
-// performs as many handshakes as a relay of ours does (relay/listener.h) and closes all else.
+// performs as many handshakes as a relay of ours does (io/listener.h) and closes all else.
 TEST(BackOff, AWaveEbbsWhenTheRelayCannotTakeItAtOnce) {
   constexpr std::size_t kMachines = 10'000;
   constexpr Duration kAway = 2s;

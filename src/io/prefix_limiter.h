@@ -10,7 +10,7 @@
 #include "base/time.h"
 #include "base/token_bucket.h"
 
-namespace warren::relay {
+namespace warren::io {
 
 // A token bucket for each source prefix: an IPv4 /24, an IPv6 /48, so that whoever owns a prefix
 // does not get more by using all of it.
@@ -33,4 +33,4 @@ class PrefixLimiter {
   std::vector<TokenBucket> buckets_;
 };
 
-}  // namespace warren::relay
+}  // namespace warren::io

@@ -2,11 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <list>
 #include <memory>
 #include <unordered_map>
-#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -17,12 +15,12 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "io/byte_stream.h"
-#include "io/http_request.h"
+#include "io/http_routes.h"
+#include "io/prefix_limiter.h"
 #include "io/spawn.h"
 #include "io/tls_server.h"
-#include "relay/prefix_limiter.h"
 
-namespace warren::relay {
+namespace warren::io {
 
 // How many strangers are served at once, and for how long (demand R11: a wave of logins must not
 // exhaust the server; hostile ones must not keep out members).
@@ -52,24 +50,22 @@ struct ListenerCounters {
 enum class ListenerKind : std::uint8_t {
   Tls,    // everything
   Plain,  // everything, without TLS: tests, or behind a proxy
-  Pages,  // port 80: all but the upgrade
+  Pages,  // port 80, without TLS: all but what is for TLS only
 };
 
-// Accepts connections, performs the TLS handshake, reads the HTTP request and answers it, or hands
-// the connection over to who serves the upgrade. Lives on one strand.
+// Accepts connections, performs the TLS handshake, reads the HTTP requests and answers each with
+// the page of its path, or hands the connection over to the path's taker. Bodies are not read: a
+// request with one is the last of its connection. Lives on one strand.
 class Listener {
  public:
-  using Handler = std::function<boost::asio::awaitable<void>(
-      std::unique_ptr<io::ByteStream>, io::HttpRequest, std::vector<std::uint8_t>)>;
-
-  // `tls` may be null for the other kinds; it, `random` and what the handler refers to outlive the
+  // `tls` may be null for the other kinds; it, `random` and what the handlers refer to outlive the
   // tasks. Port 0: any.
   static Result<std::unique_ptr<Listener>> listen(const boost::asio::any_io_executor& executor,
                                                   const Endpoint& endpoint,
                                                   ListenerKind kind,
-                                                  const io::TlsServerContext* tls,
+                                                  const TlsServerContext* tls,
                                                   const ListenerOptions& options,
-                                                  Handler handler,
+                                                  std::shared_ptr<const HttpRoutes> routes,
                                                   Random& random,
                                                   const Log& log);
   Listener(const Listener&) = delete;
@@ -84,7 +80,7 @@ class Listener {
 
   // Accepts no more; those that are served stay.
   void stop_accepting();
-  // Ends all tasks, also those in the handler, and waits for that.
+  // Ends all tasks, also those of the handlers, and waits for that.
   boost::asio::awaitable<void> stop();
 
  private:
@@ -99,30 +95,30 @@ class Listener {
   Listener(boost::asio::ip::tcp::acceptor acceptor,
            const Endpoint& endpoint,
            ListenerKind kind,
-           const io::TlsServerContext* tls,
+           const TlsServerContext* tls,
            const ListenerOptions& options,
-           Handler handler,
+           std::shared_ptr<const HttpRoutes> routes,
            Random& random,
            const Log& log);
 
   boost::asio::awaitable<void> accept_connections();
-  boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket, IpAddress prefix);
-  boost::asio::awaitable<std::unique_ptr<io::ByteStream>> open(boost::asio::ip::tcp::socket socket);
-  boost::asio::awaitable<bool> answer(io::ByteStream* stream, std::string response);
+  boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket, Endpoint source);
+  boost::asio::awaitable<std::unique_ptr<ByteStream>> open(boost::asio::ip::tcp::socket socket);
+  boost::asio::awaitable<bool> answer(ByteStream* stream, std::string response);
   bool admit(const IpAddress& source);
 
   boost::asio::ip::tcp::acceptor acceptor_;
   Endpoint endpoint_;
   ListenerKind kind_;
-  const io::TlsServerContext* tls_;
+  const TlsServerContext* tls_;
   ListenerOptions options_;
-  Handler handler_;
+  std::shared_ptr<const HttpRoutes> routes_;
   ListenerCounters counters_;
   PrefixLimiter prefixes_;
   TokenBucket handshakes_;
   std::list<Pending> pending_;  // by age
   std::unordered_map<IpAddress, std::size_t> pending_of_prefix_;
-  io::Tasks tasks_;
+  Tasks tasks_;
 };
 
-}  // namespace warren::relay
+}  // namespace warren::io

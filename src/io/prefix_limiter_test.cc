@@ -1,8 +1,8 @@
-#include "relay/prefix_limiter.h"
+#include "io/prefix_limiter.h"
 
 #include <gtest/gtest.h>
 
-namespace warren::relay {
+namespace warren::io {
 namespace {
 
 int allowed(PrefixLimiter& limiter, std::string_view source, int tries, TimePoint now) {
@@ -51,4 +51,4 @@ TEST(TokenBucket, SaysWhenAReservedTokenComes) {
 }
 
 }  // namespace
-}  // namespace warren::relay
+}  // namespace warren::io

@@ -1,4 +1,4 @@
-#include "relay/listener.h"
+#include "io/listener.h"
 
 #include <algorithm>
 #include <utility>
@@ -14,11 +14,11 @@
 #include <fmt/format.h>
 
 #include "io/clock.h"
+#include "io/http_response.h"
 #include "io/socket_address.h"
 #include "io/wait_ready.h"
-#include "relay/http_pages.h"
 
-namespace warren::relay {
+namespace warren::io {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
@@ -30,7 +30,7 @@ constexpr int kBacklog = 4096;  // a wave of clients; the system may allow less
 constexpr std::size_t kReadSize = 4096;
 
 Endpoint endpoint_of(const tcp::endpoint& endpoint) {
-  return io::from_socket_address(
+  return from_socket_address(
              {reinterpret_cast<const std::uint8_t*>(endpoint.data()), endpoint.size()})
       .value_or(Endpoint());
 }
@@ -42,8 +42,8 @@ IpAddress prefix_of(const IpAddress& source) {
 
 Result<tcp::acceptor> make_acceptor(const asio::any_io_executor& executor,
                                     const Endpoint& endpoint) {
-  io::SocketAddress address;
-  const socklen_t size = io::to_socket_address(endpoint, address);
+  SocketAddress address;
+  const socklen_t size = to_socket_address(endpoint, address);
   tcp::endpoint local;
   local.resize(size);
   std::memcpy(local.data(), &address, size);
@@ -92,26 +92,26 @@ class Listener::PendingSlot {
 Result<std::unique_ptr<Listener>> Listener::listen(const asio::any_io_executor& executor,
                                                    const Endpoint& endpoint,
                                                    ListenerKind kind,
-                                                   const io::TlsServerContext* tls,
+                                                   const TlsServerContext* tls,
                                                    const ListenerOptions& options,
-                                                   Handler handler,
+                                                   std::shared_ptr<const HttpRoutes> routes,
                                                    Random& random,
                                                    const Log& log) {
   WARREN_TRY(auto acceptor, make_acceptor(executor, endpoint));
   boost::system::error_code ignored;
   const Endpoint bound = endpoint_of(acceptor.local_endpoint(ignored));
-  std::unique_ptr<Listener> out(new Listener(std::move(acceptor), bound, kind, tls, options,
-                                             std::move(handler), random, log));
-  out->tasks_.spawn("relay: accept on " + bound.to_string(), out->accept_connections());
+  std::unique_ptr<Listener> out(
+      new Listener(std::move(acceptor), bound, kind, tls, options, std::move(routes), random, log));
+  out->tasks_.spawn("listener: accept on " + bound.to_string(), out->accept_connections());
   return out;
 }
 
 Listener::Listener(tcp::acceptor acceptor,
                    const Endpoint& endpoint,
                    ListenerKind kind,
-                   const io::TlsServerContext* tls,
+                   const TlsServerContext* tls,
                    const ListenerOptions& options,
-                   Handler handler,
+                   std::shared_ptr<const HttpRoutes> routes,
                    Random& random,
                    const Log& log)
     : acceptor_(std::move(acceptor)),
@@ -119,7 +119,7 @@ Listener::Listener(tcp::acceptor acceptor,
       kind_(kind),
       tls_(tls),
       options_(options),
-      handler_(std::move(handler)),
+      routes_(std::move(routes)),
       prefixes_(options.prefix_interval, options.prefix_burst, random),
       tasks_(acceptor_.get_executor(), log) {}
 
@@ -148,17 +148,17 @@ asio::awaitable<void> Listener::accept_connections() {
       if (cancelled) co_return;
     }
     if (error) continue;
-    const IpAddress source = endpoint_of(remote).address;
-    if (!admit(source)) continue;
+    const Endpoint source = endpoint_of(remote);
+    if (!admit(source.address)) continue;
     ++counters_.accepted;
-    tasks_.spawn("relay: serve a connection", serve(std::move(socket), prefix_of(source)));
+    tasks_.spawn("listener: serve a connection", serve(std::move(socket), source));
   }
 }
 
 // Makes room for one more that is pending.
 bool Listener::admit(const IpAddress& source) {
   const auto same_prefix = pending_of_prefix_.find(prefix_of(source));
-  if (!prefixes_.allow(source, io::boot_now()) ||
+  if (!prefixes_.allow(source, boot_now()) ||
       (same_prefix != pending_of_prefix_.end() &&
        same_prefix->second >= options_.pending_per_prefix)) {
     ++counters_.refused_prefix;
@@ -175,9 +175,9 @@ bool Listener::admit(const IpAddress& source) {
 
 // Waits for its turn (the handshakes are the work), then performs the handshake. Null when there is
 // no connection any more.
-asio::awaitable<std::unique_ptr<io::ByteStream>> Listener::open(tcp::socket socket) {
-  if (kind_ != ListenerKind::Tls) co_return io::make_plain_stream(std::move(socket));
-  const TimePoint now = io::boot_now();
+asio::awaitable<std::unique_ptr<ByteStream>> Listener::open(tcp::socket socket) {
+  if (kind_ != ListenerKind::Tls) co_return make_plain_stream(std::move(socket));
+  const TimePoint now = boot_now();
   const TimePoint turn =
       handshakes_.reserve(options_.handshake_interval, options_.handshake_burst, now);
   if (turn > now) {
@@ -189,8 +189,7 @@ asio::awaitable<std::unique_ptr<io::ByteStream>> Listener::open(tcp::socket sock
     const auto [cancelled] = co_await timer.async_wait(kAwait);
     if (cancelled) co_return nullptr;
   }
-  auto stream =
-      co_await io::accept_tls(tls_, std::move(socket), io::boot_now() + options_.tls_timeout);
+  auto stream = co_await accept_tls(tls_, std::move(socket), boot_now() + options_.tls_timeout);
   if (!stream) {
     ++counters_.failed_handshakes;
     co_return nullptr;
@@ -198,48 +197,57 @@ asio::awaitable<std::unique_ptr<io::ByteStream>> Listener::open(tcp::socket sock
   co_return std::move(*stream);
 }
 
-asio::awaitable<void> Listener::serve(tcp::socket socket, IpAddress prefix) {
-  std::unique_ptr<io::ByteStream> stream;  // first, so that its descriptor outlives the slot
+asio::awaitable<void> Listener::serve(tcp::socket socket, Endpoint source) {
+  std::unique_ptr<ByteStream> stream;  // first, so that its descriptor outlives the slot
   const int fd = socket.native_handle();
-  PendingSlot slot(*this, fd, prefix);
+  PendingSlot slot(*this, fd, prefix_of(source.address));
   stream = co_await open(std::move(socket));
   std::vector<std::uint8_t> received;
   std::size_t requests = 0;
-  TimePoint deadline = io::boot_now() + options_.http_timeout;
+  TimePoint deadline = boot_now() + options_.http_timeout;
   while (stream) {
-    auto head = io::parse_http_request(received);
+    auto head = parse_http_request(received);
     if (!head) {
       ++counters_.bad_requests;
-      static_cast<void>(stream->write(as_bytes(bad_request())));
+      static_cast<void>(
+          stream->write(as_bytes(http_response(400, "", "", {{"Connection", "close"}}))));
       break;
     }
     if (*head) {
-      io::HttpRequest request = std::move((**head).request);
+      HttpConnection connection;
+      connection.request = std::move((**head).request);
       received.erase(received.begin(),
                      received.begin() + static_cast<std::ptrdiff_t>((**head).size));
-      if (kind_ != ListenerKind::Pages && is_relay_path(request)) {
+      const HttpRequest& request = connection.request;
+      const auto [taker, page] = routes_->find(request.path(), kind_ == ListenerKind::Pages);
+      if (taker != nullptr) {
         slot.release();
-        co_await handler_(std::move(stream), std::move(request), std::move(received));
+        connection.stream = std::move(stream);
+        connection.received = std::move(received);
+        connection.source = source;
+        connection.is_tls = kind_ == ListenerKind::Tls;
+        co_await (*taker)(std::move(connection));
         co_return;
       }
       ++counters_.pages;
       const bool is_last = !request.keeps_alive() || ++requests >= options_.requests;
-      const bool is_answered = co_await answer(stream.get(), answer_page(request));
+      const bool is_answered =
+          co_await answer(stream.get(), fit_response((*page)(request, source), request, is_last));
       if (!is_answered || is_last) break;
-      deadline = io::boot_now() + options_.http_timeout;
+      deadline = boot_now() + options_.http_timeout;
       continue;
     }
     const std::size_t old = received.size();
     received.resize(old + kReadSize);
     const auto outcome = stream->read(MutableByteView(received).subspan(old));
     received.resize(old + outcome.bytes);
-    if (outcome.status == io::ByteStream::Status::Done) continue;
-    const bool is_ready = outcome.status != io::ByteStream::Status::Closed &&
-                          co_await io::wait_ready(&stream->socket(),
-                                                  outcome.status == io::ByteStream::Status::WantRead
-                                                      ? tcp::socket::wait_read
-                                                      : tcp::socket::wait_write,
-                                                  deadline);
+    if (outcome.status == ByteStream::Status::Done) continue;
+    const bool is_ready = outcome.status != ByteStream::Status::Closed &&
+                          co_await wait_ready(&stream->socket(),
+                                              outcome.status == ByteStream::Status::WantRead
+                                                  ? tcp::socket::wait_read
+                                                  : tcp::socket::wait_write,
+                                              deadline);
     if (!is_ready) {
       if (requests == 0) ++counters_.bad_requests;
       break;
@@ -248,16 +256,15 @@ asio::awaitable<void> Listener::serve(tcp::socket socket, IpAddress prefix) {
   if (stream) stream->finish();
 }
 
-asio::awaitable<bool> Listener::answer(io::ByteStream* stream, std::string response) {
-  const TimePoint deadline = io::boot_now() + options_.http_timeout;
+asio::awaitable<bool> Listener::answer(ByteStream* stream, std::string response) {
+  const TimePoint deadline = boot_now() + options_.http_timeout;
   auto status = stream->write(as_bytes(response));
-  while (status == io::ByteStream::Status::WantWrite) {
-    const bool is_ready =
-        co_await io::wait_ready(&stream->socket(), tcp::socket::wait_write, deadline);
+  while (status == ByteStream::Status::WantWrite) {
+    const bool is_ready = co_await wait_ready(&stream->socket(), tcp::socket::wait_write, deadline);
     if (!is_ready) co_return false;
     status = stream->flush();
   }
-  co_return status == io::ByteStream::Status::Done;
+  co_return status == ByteStream::Status::Done;
 }
 
-}  // namespace warren::relay
+}  // namespace warren::io

@@ -1,9 +1,9 @@
-#include "relay/prefix_limiter.h"
+#include "io/prefix_limiter.h"
 
 #include <array>
 #include <cstring>
 
-namespace warren::relay {
+namespace warren::io {
 
 namespace {
 
@@ -36,4 +36,4 @@ bool PrefixLimiter::allow(const IpAddress& source, TimePoint now) {
   return buckets_[hash % kBuckets].take(interval_, burst_, now);
 }
 
-}  // namespace warren::relay
+}  // namespace warren::io

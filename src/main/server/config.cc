@@ -1,0 +1,118 @@
+#include "main/server/config.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/json_map.h"
+#include "base/log.h"
+#include "io/file.h"
+
+namespace warren::server {
+namespace {
+
+constexpr std::size_t kMaxConfig = std::size_t{1} << 20;
+constexpr std::string_view kListenForm =
+    "expected a list of addresses and ports, such as \":443\" or \"192.0.2.1:443\"";
+
+bool are_places(const std::vector<std::string>& texts) {
+  return std::ranges::all_of(
+      texts, [](const std::string& text) { return parse_listen(text).has_value(); });
+}
+
+}  // namespace
+
+template <class Visitor>
+void fields(Visitor& visit, ListenConfig& x) {
+  visit("https", x.https);
+  visit.check("https", are_places(x.https), kListenForm);
+  visit("http", x.http);
+  visit.check("http", are_places(x.http), kListenForm);
+  visit("stun", x.stun);
+  visit("metrics", x.metrics);
+  visit.check("metrics", are_places(x.metrics), kListenForm);
+  visit("admin-socket", x.admin_socket);
+}
+
+template <class Visitor>
+void fields(Visitor& visit, TlsConfig& x) {
+  visit("cert", x.certificate);
+  visit("key", x.key);
+  visit.check("cert", x.key.empty() || !x.certificate.empty(), "is missing beside \"key\"");
+}
+
+template <class Visitor>
+void fields(Visitor& visit, NetworkConfig& x) {
+  visit("name", x.name);
+  visit.check("name", !x.name.empty() && x.name.size() <= 63, "has 1 to 63 characters");
+  visit("base-domain", x.base_domain);
+}
+
+template <class Visitor>
+void fields(Visitor& visit, RelayConfig& x) {
+  visit("region", x.region);
+  visit.check("region", x.region >= 900, "is a number from 900 on");
+  visit("code", x.code);
+}
+
+template <class Visitor>
+void fields(Visitor& visit, LimitsConfig& x) {
+  visit("nodes", x.nodes);
+  visit("streams", x.streams);
+}
+
+template <class Visitor>
+void fields(Visitor& visit, DatabaseConfig& x) {
+  visit("soft-flush", x.soft_flush);
+}
+
+template <class Visitor>
+void fields(Visitor& visit, LogConfig& x) {
+  visit("level", x.level);
+  visit.check("level", parse_log_level(x.level) != nullptr,
+              "expected one of \"trace\", \"debug\", \"info\", \"warn\", \"error\"");
+}
+
+template <class Visitor>
+void fields(Visitor& visit, Config& x) {
+  visit("url", x.url);
+  visit("state-dir", x.state_dir);
+  visit("listen", x.listen);
+  visit("tls", x.tls);
+  visit("network", x.network);
+  visit("relay", x.relay);
+  visit("limits", x.limits);
+  visit("database", x.database);
+  visit("log", x.log);
+}
+
+std::optional<std::vector<Endpoint>> parse_listen(std::string_view text) {
+  if (!text.starts_with(':')) {
+    const auto one = Endpoint::parse(text);
+    if (!one) return std::nullopt;
+    return std::vector{*one};
+  }
+  const auto v4 = Endpoint::parse(fmt::format("0.0.0.0{}", text));
+  const auto v6 = Endpoint::parse(fmt::format("[::]{}", text));
+  if (!v4 || !v6) return std::nullopt;
+  return std::vector{*v4, *v6};
+}
+
+Result<Config> parse_config(std::string_view text) {
+  WARREN_TRY(Config out, json::read_text<Config>(text));
+  if (out.network.base_domain.empty()) out.network.base_domain = out.network.name + ".internal";
+  if (out.relay.code.empty()) out.relay.code = out.network.name;
+  return out;
+}
+
+Result<Config> load_config(const std::string& path) {
+  const std::string from = path.empty() ? std::string(kConfigPath) : path;
+  const auto text = io::read_file(from, kMaxConfig);
+  if (!text && path.empty() && text.error().code == Errc::NotFound) return parse_config("{}");
+  if (!text) return unexpected(text.error());
+  auto out = parse_config(*text);
+  if (!out) return with_context(from, std::move(out).error());
+  return out;
+}
+
+}  // namespace warren::server

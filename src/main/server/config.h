@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ip_address.h"
+#include "base/result.h"
+#include "base/time.h"
+
+// The server's configuration file (spec: server section 7.1): JSON with comments and trailing
+// commas. All that is not there yet is an unknown key, and so an error.
+namespace warren::server {
+
+// ":443" (both families), "192.0.2.1:443", "[2001:db8::1]:443".
+std::optional<std::vector<Endpoint>> parse_listen(std::string_view text);
+
+struct ListenConfig {
+  std::vector<std::string> https = {":443"};
+  std::vector<std::string> http = {":80"};  // for stock clients; [] closes it
+  std::uint16_t stun = 3478;                // 0: none
+  std::vector<std::string> metrics = {"127.0.0.1:9180"};
+  std::string admin_socket = "/run/warren/admin.sock";
+};
+
+// PEM files. Without them the server makes its own certificate, and nodes know it by the join
+// command.
+struct TlsConfig {
+  std::string certificate;
+  std::string key;  // empty: it is in the same file
+};
+
+struct NetworkConfig {
+  std::string name = "home";
+  std::string base_domain;  // empty: NAME.internal
+};
+
+struct RelayConfig {
+  std::uint16_t region = 901;  // own ones begin at 900 (spec: paths section 2.8)
+  std::string code;            // empty: the network's name
+};
+
+struct LimitsConfig {
+  std::size_t nodes = 20'000;
+  std::size_t streams = 25'000;
+};
+
+struct DatabaseConfig {
+  Duration soft_flush = 30s;
+};
+
+struct LogConfig {
+  std::string level = "info";
+};
+
+struct Config {
+  std::string url;  // what machines are told; empty: https and this machine's address
+  std::string state_dir = "/var/lib/warren/server";
+  ListenConfig listen;
+  TlsConfig tls;
+  NetworkConfig network;
+  RelayConfig relay;
+  LimitsConfig limits;
+  DatabaseConfig database;
+  LogConfig log;
+};
+
+inline constexpr std::string_view kConfigPath = "/etc/warren/server.json";
+
+// The file's text; errors say where.
+Result<Config> parse_config(std::string_view text);
+// `path` empty: kConfigPath if it is there, else the defaults.
+Result<Config> load_config(const std::string& path);
+
+}  // namespace warren::server
