@@ -11,6 +11,7 @@
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 
+#include "base/version.h"
 #include "cli/command_tree.h"
 #include "cli/completion.h"
 #include "cli/local_api.h"

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/json_object.h"
+#include "base/version.h"
 #include "cli/json_text.h"
 #include "cli/local_api.h"
 #include "cli/text_table.h"

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/json_object.h"
+#include "base/version.h"
 #include "cli/json_text.h"
 #include "cli/local_api.h"
 #include "cli/node_answers.h"
@@ -46,12 +47,8 @@ int run_version(const VersionArgs& args, Context& context) {
 
 }  // namespace
 
-std::string_view version() {
-  return WARREN_VERSION;
-}
-
-std::string_view version_line() {
-  return "warren " WARREN_VERSION;
+std::string version_line() {
+  return fmt::format("warren {}", version());
 }
 
 void add_version(CLI::App& root, Context& context) {

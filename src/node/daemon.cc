@@ -200,6 +200,8 @@ void Daemon::connect(std::string auth_key, bool force) {
     link_ = make_link();
     introduction_.reset();
   }
+  // What was told last holds until there is news.
+  if (!overlay_ && !force && is_tunnel_wanted(map_, state_.prefs)) follow_map({});
   introduce();
   link_->start(state_.node_key.clone(), std::move(auth_key), force);
 }
