@@ -8,9 +8,9 @@ import overlay
 from pulse import Pulse
 
 PICTURE = """
-home    -- router -- carrier's NAT, 198.51.100.7 --+
-                                                   internet -- server, 203.0.113.10
-laptop  -- a friend's router, 198.51.100.60 -------+
+home   -- router -- carrier's NAT, 198.51.100.7 -----------+
+                                                           internet -- server, 203.0.113.10
+laptop -- a hotel's NAT, 198.51.100.40, of the worst kind -+
 """
 PORT = 8080
 PAGE = "<h1>Hello from home</h1> This page is served at home, which no one can reach from outside.\n"
@@ -27,10 +27,6 @@ class Scene:
         self.lab = overlay.Overlay(keep, name="warren-lab" if keep else None)
         self.make_ssh = make_ssh
         self.pulse = None
-
-    def place(self):
-        self.lab.lab("move", "laptop", "dualstack")
-        return PICTURE
 
     # --- (a)
 
@@ -88,16 +84,22 @@ class Scene:
 
     def first_answer(self):
         harness.wait_until(self.pulse.times, "the first answer", 30)
-        return max(0.0, self.pulse.times()[0] - self.joined), "through the relay, over TCP 443: it works at once, everywhere"
+        first = max(0.0, self.pulse.times()[0] - self.joined)
+        harness.wait_until(self.pulse.is_steady, "steady answers", 30)
+        return first, "the hotel's NAT lets no direct path through: the server's relay carries it, over TCP 443\n" + self._show_path()
 
-    def become_direct(self):
+    def move(self):
+        since = time.monotonic()
+        self.lab.lab("move", "laptop", "dualstack")
         self.pulse.wait_until_direct()
-        found = max(self.pulse.times("in")[0], self.pulse.times("out")[0])
-        return max(0.0, found - self.joined), self._show_path()
+        found = max(self.pulse.times("in", since)[0], self.pulse.times("out", since)[0])
+        return found - since, (f"from hotel Wi-Fi to a friend's home; {self.pulse.silence(since):.2f} s without an answer meanwhile\n"
+                               + self._show_path())
 
     def _show_path(self):
         laptop = self.lab.node("laptop")
-        return "\n".join(laptop.warren(*words).stdout.strip() for words in (("ping", "-c", "1", "home"), ("status",)))
+        asked = (("ping", "-c", "1", "--until-direct=false", "home"), ("status",))
+        return "\n".join(laptop.warren(*words).stdout.strip() for words in asked)
 
     # --- (d)
 
@@ -145,13 +147,13 @@ class Scene:
         return " ".join(self.lab.node("laptop").status()["Health"] or [])
 
     def tell(self, story):
-        story.step("two machines behind NATs", self.place)
+        story.step("two machines behind NATs", lambda: PICTURE)
         story.step("(a) a forwarded port at home is of no use", self.forward_a_port)
         story.step("(b) warren-server starts for the first time", self.start_server)
         story.step("(b) warren up at home", self.join_home)
         story.step("(b) warren up on the laptop", self.join_laptop)
         story.step("(c) from `up` to the first answer from home", self.first_answer)
-        story.step("(c) from `up` to the direct path", self.become_direct)
+        story.step("(c) the laptop moves: time to a direct path", self.move)
         story.step("(d) a web page from home", self.web_page)
         story.step("(d) an SSH session at home", self.ssh_session)
         story.step("(e) UDP is blocked at the laptop: longest silence", self.block_udp)
