@@ -4,10 +4,11 @@
 #include <filesystem>
 #include <unordered_map>
 
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
 
 #include "io/file.h"
 

@@ -10,9 +10,17 @@ using testing::HasSubstr;
 
 TEST(MetricsText, PutsSamplesOfOneNameTogether) {
   const std::string text = to_prometheus(
-      {{.name = "warren_relay_closed_total", .help = "Closed", .value = 2, .label = "reason", .label_value = "BadFrame"},
+      {{.name = "warren_relay_closed_total",
+        .help = "Closed",
+        .value = 2,
+        .label = "reason",
+        .label_value = "BadFrame"},
        {.name = "warren_relay_peers", .help = "Peers", .kind = MetricKind::Gauge, .value = 7},
-       {.name = "warren_relay_closed_total", .help = "Closed", .value = 3, .label = "reason", .label_value = "A\"B"}});
+       {.name = "warren_relay_closed_total",
+        .help = "Closed",
+        .value = 3,
+        .label = "reason",
+        .label_value = "A\"B"}});
   EXPECT_EQ(text.find("# TYPE warren_relay_closed_total counter"),
             text.rfind("# TYPE warren_relay_closed_total counter"));
   EXPECT_THAT(text, HasSubstr("warren_relay_closed_total{reason=\"BadFrame\"} 2"));

@@ -9,7 +9,7 @@
 #include <CLI/Formatter.hpp>
 
 #include "base/log.h"
-#include "cli/version.h"
+#include "base/version.h"
 #include "crypto/system_random.h"
 #include "io/clock.h"
 #include "main/server/config.h"
@@ -28,7 +28,8 @@ constexpr const char* kMore =
     "\n"
     "The first start makes the keys, the database and a certificate, and prints the command that\n"
     "lets your machines join. Afterwards `warren admin` manages users, keys and machines. Ports: \n"
-    "443 and 80 TCP, 3478 UDP. SIGHUP reads the certificate and the log level again, SIGTERM tells\n"
+    "443 and 80 TCP, 3478 UDP. SIGHUP reads the certificate and the log level again, SIGTERM "
+    "tells\n"
     "the machines and stops.";
 
 struct Arguments {
@@ -54,10 +55,10 @@ Result<server::Config> read_config(const Arguments& arguments) {
 Result<void> check(const server::Config& config) {
   WARREN_TRY(const auto address, server::public_address(config));
   if (!config.tls.certificate.empty()) {
-    WARREN_TRY_VOID(
-        server::load_certificate(config, {address.host}, io::SystemWallClock().now()));
+    WARREN_TRY_VOID(server::load_certificate(config, {address.host}, io::SystemWallClock().now()));
   }
-  std::cout << "The configuration is good: machines reach this server at " << address.text() << '\n';
+  std::cout << "The configuration is good: machines reach this server at " << address.text()
+            << '\n';
   return {};
 }
 
@@ -67,8 +68,7 @@ Result<void> run(const Arguments& arguments) {
   SystemRandom random;
   const io::SystemWallClock wall_clock;
   Log log = Log::to_stderr(*parse_log_level(config.log.level));
-  server::Program program(
-      config, [&] { return read_config(arguments); }, random, wall_clock, log);
+  server::Program program(config, [&] { return read_config(arguments); }, random, wall_clock, log);
   WARREN_TRY_VOID(program.start());
   program.run();
   return {};
@@ -79,7 +79,7 @@ int parse_and_run(int argc, char** argv) {
   CLI::App app("Warren's server: coordination, relay and STUN on a public address.",
                "warren-server");
   app.footer(kMore);
-  app.set_version_flag("--version", std::string(cli::version_line()), "Print the version");
+  app.set_version_flag("--version", "warren-server " + std::string(version()), "Print the version");
   app.add_option("-c,--config", arguments.config,
                  "The configuration (default: /etc/warren/server.json, if it is there)")
       ->type_name("FILE");
@@ -108,14 +108,16 @@ int parse_and_run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     if (!init_crypto()) {
-      std::cerr << "warren-server: the system has no source of randomness: is /dev/urandom there?\n";
+      std::cerr
+          << "warren-server: the system has no source of randomness: is /dev/urandom there?\n";
       return kFailed;
     }
-    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // a connection that went away is an error code
+    static_cast<void>(
+        std::signal(SIGPIPE, SIG_IGN));  // a connection that went away is an error code
     return parse_and_run(argc, argv);
   } catch (const std::exception& error) {
-    static_cast<void>(std::fprintf(stderr, "warren-server: this is a bug, please report it: %s\n",
-                                   error.what()));
+    static_cast<void>(
+        std::fprintf(stderr, "warren-server: this is a bug, please report it: %s\n", error.what()));
     return kFailed;
   }
 }

@@ -9,13 +9,13 @@
 #include <CLI/Formatter.hpp>
 
 #include "base/log.h"
-#include "cli/version.h"
+#include "base/version.h"
 #include "crypto/system_random.h"
 #include "io/clock.h"
 #include "io/privileges.h"
 #include "main/node/config.h"
 #include "main/node/program.h"
-#include "node/os/host_network.h"
+#include "node/os/policy_rules.h"
 
 namespace {
 
@@ -63,14 +63,16 @@ Result<void> run(const Arguments& arguments) {
     return {};
   }
   Log log = Log::to_stderr(*parse_log_level(config.log_level));
-  if (arguments.clean_up) return node::clean_host(log);
+  if (arguments.clean_up) {
+    WARREN_TRY_VOID(node::clean_host());
+    return {};
+  }
   // Before there are threads: capabilities belong to each.
   WARREN_TRY_VOID(noded::prepare_directories(config));
   WARREN_TRY_VOID(io::drop_privileges());
   SystemRandom random;
   const io::SystemWallClock wall_clock;
-  noded::Program program(
-      config, [&] { return read_config(arguments); }, random, wall_clock, log);
+  noded::Program program(config, [&] { return read_config(arguments); }, random, wall_clock, log);
   WARREN_TRY_VOID(program.start());
   program.run();
   return {};
@@ -80,7 +82,7 @@ int parse_and_run(int argc, char** argv) {
   Arguments arguments;
   CLI::App app("Warren's node: connects this machine with your others.", "warrend");
   app.footer(kMore);
-  app.set_version_flag("--version", std::string(cli::version_line()), "Print the version");
+  app.set_version_flag("--version", "warrend " + std::string(version()), "Print the version");
   app.add_option("-c,--config", arguments.config,
                  "The configuration (default: /etc/warren/node.json, if it is there)")
       ->type_name("FILE");

@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "base/json_object.h"
 #include "base/json_wire.h"
+#include "base/version.h"
 #include "crypto/key_text.h"
 
 namespace warren::node {
@@ -60,7 +61,7 @@ Result<StartRequest> decode_start_request(std::string_view text) {
 
 std::string encode_notice(const Notice& notice, const Prefs& prefs) {
   json::ObjectText out;
-  out.text("Version", WARREN_VERSION);
+  out.text("Version", version());
   if (notice.error) out.text("ErrMessage", *notice.error);
   if (notice.login_finished) out.json("LoginFinished", "{}");
   if (notice.state) out.number("State", std::to_underlying(*notice.state));
@@ -75,7 +76,7 @@ std::string encode_first_notice(BackendState state,
                                 std::uint64_t session,
                                 std::uint64_t mask) {
   json::ObjectText out;
-  out.text("Version", WARREN_VERSION);
+  out.text("Version", version());
   out.text("SessionID", fmt::format("{:016x}", session));
   if ((mask & kInitialState) != 0) {
     out.number("State", std::to_underlying(state));

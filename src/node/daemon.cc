@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/secret.h"
+#include "base/version.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/private_directory.h"
@@ -334,7 +335,7 @@ asio::awaitable<void> Daemon::watch_expiry() {
     }
     expiry_timer_.expires_after(wait);
     const auto [error] = co_await expiry_timer_.async_wait(kAwait);
-    if (error && tasks_.is_cancelled()) co_return;
+    if (is_stopping_) co_return;
     if (error) continue;  // there is another map
     const MapChange change = map_.on_time(wall_clock_.now());
     if (change != MapChange()) {
@@ -381,7 +382,7 @@ Status Daemon::status(bool with_peers) const {
                           },
                           .now = io::boot_now(),
                           .wall_now = wall_clock_.now(),
-                          .version = WARREN_VERSION,
+                          .version = std::string(version()),
                           .health = health(),
                           .has_tun = true,
                           .have_node_key = !state_.node_key.is_zero(),
@@ -420,6 +421,7 @@ void Daemon::tell_state() {
 }
 
 asio::awaitable<void> Daemon::stop() {
+  is_stopping_ = true;
   overlay_.reset();
   if (link_) co_await link_->close();
   link_.reset();

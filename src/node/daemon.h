@@ -153,6 +153,7 @@ class Daemon {
   boost::asio::posix::stream_descriptor network_news_;
   io::NetworkState network_;
   boost::asio::steady_timer expiry_timer_;
+  bool is_stopping_ = false;
   io::Tasks tasks_;
 };
 

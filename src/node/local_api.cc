@@ -13,6 +13,7 @@
 
 #include "base/hex.h"
 #include "base/json_map.h"
+#include "base/version.h"
 #include "crypto/key_text.h"
 #include "io/metrics_text.h"
 #include "node/api_types.h"
@@ -213,7 +214,7 @@ io::LocalResponse LocalApi::bug_report() const {
   const WallTime now = wall_clock_.now();
   const std::string marker = fmt::format("BUG-{:x}-{:08x}", now.seconds, now.nanoseconds);
   log_.info("node: bug report {} state={} version={}", marker, to_string(daemon_.state()),
-            WARREN_VERSION);
+            version());
   return text(200, marker + "\n");
 }
 
@@ -273,12 +274,13 @@ void LocalApi::ping(const io::LocalRequest& request, const Reply& reply) {
   Duration timeout = kPingTimeout;
   if (const auto asked = json::parse_duration(query(request, "timeout"))) timeout = *asked;
   timer->expires_after(std::clamp<Duration>(timeout, 1ms, kMostPingTimeout));
-  timer->async_wait([this, reply, timer, result, ping = *ping](boost::system::error_code error) mutable {
-    if (error) return;
-    if (daemon_.overlay() != nullptr) daemon_.overlay()->cancel_ping(ping);
-    result.err = "timed out";
-    reply->finish(json(encode_ping_result(result)));
-  });
+  timer->async_wait(
+      [this, reply, timer, result, ping = *ping](boost::system::error_code error) mutable {
+        if (error) return;
+        if (daemon_.overlay() != nullptr) daemon_.overlay()->cancel_ping(ping);
+        result.err = "timed out";
+        reply->finish(json(encode_ping_result(result)));
+      });
 }
 
 }  // namespace warren::node

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "base/version.h"
+
 namespace warren::node {
 namespace {
 
@@ -74,7 +76,7 @@ std::string machine_name() {
 
 control::Hostinfo describe_machine() {
   control::Hostinfo out;
-  out.ipn_version = WARREN_VERSION;
+  out.ipn_version = version();
   out.backend_log_id = "none";  // stock servers expect any text
   out.os = "linux";
   out.distro = os_release("ID");

@@ -31,7 +31,14 @@ Result<std::unique_ptr<Overlay>> Overlay::start(const boost::asio::any_io_execut
 }
 
 // The host's network is put back before the device goes.
-Overlay::~Overlay() = default;
+Overlay::~Overlay() {
+  guard_.reset();
+  if (!host_) return;
+  if (const auto done = host_->clean_up(); !done) {
+    log_.error("node: routes or rules are left, `warrend --cleanup` tries again: {}",
+               done.error().detail);
+  }
+}
 
 Result<void> Overlay::open(const boost::asio::any_io_executor& executor,
                            const NodePrivateKey& node_key,
@@ -60,7 +67,8 @@ Result<void> Overlay::open(const boost::asio::any_io_executor& executor,
                                         wall_clock, log_, std::move(mesh));
     if (tunnel) {
       tunnel_ = std::move(*tunnel);
-      WARREN_TRY(host_, HostNetwork::open(executor, link, log_));
+      WARREN_TRY(host_, HostNetwork::open(link, log_));
+      WARREN_TRY(guard_, RuleGuard::start(executor, *host_, log_));
       break;
     }
     if (tunnel.error().code != Errc::AlreadyExists || tried == kPortsToTry) {

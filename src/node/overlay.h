@@ -19,6 +19,7 @@
 #include "node/core/prefs.h"
 #include "node/core/status_report.h"
 #include "node/os/host_network.h"
+#include "node/os/rule_guard.h"
 #include "relay/client/client.h"
 #include "tunnel/tunnel.h"
 
@@ -103,6 +104,7 @@ class Overlay {
   std::unique_ptr<relay::client::Client> relay_;
   std::unique_ptr<tunnel::Tunnel> tunnel_;
   std::unique_ptr<HostNetwork> host_;
+  std::unique_ptr<RuleGuard> guard_;
 
   // What is in force.
   std::optional<DevicePlan> device_;

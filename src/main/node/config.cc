@@ -10,6 +10,8 @@ namespace {
 constexpr std::size_t kMaxConfig = std::size_t{1} << 20;
 constexpr std::size_t kMaxDeviceName = 15;  // IFNAMSIZ - 1
 
+}  // namespace
+
 template <class Visitor>
 void fields(Visitor& visit, Config& x) {
   visit("state-dir", x.state_dir);
@@ -22,8 +24,6 @@ void fields(Visitor& visit, Config& x) {
   visit.check("log-level", parse_log_level(x.log_level) != nullptr,
               "expected one of \"trace\", \"debug\", \"info\", \"warn\", \"error\"");
 }
-
-}  // namespace
 
 Result<Config> parse_config(std::string_view text) {
   return json::read_text<Config>(text);

@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include "base/version.h"
 #include "io/private_directory.h"
 #include "main/notify.h"
 
@@ -30,11 +31,8 @@ Result<void> prepare_directories(const Config& config) {
   return {};
 }
 
-Program::Program(const Config& config,
-                 Reload reload,
-                 Random& random,
-                 const WallClock& wall_clock,
-                 Log& log)
+Program::Program(
+    const Config& config, Reload reload, Random& random, const WallClock& wall_clock, Log& log)
     : config_(config),
       reload_(std::move(reload)),
       random_(random),
@@ -62,7 +60,7 @@ Result<void> Program::start() {
   api_ = std::make_unique<node::LocalApi>(
       loop_.get_executor(), *daemon_, wall_clock_, [this] { shut_down(); }, log_);
   tasks_.spawn("node: signals", heed_signals());
-  log_.info("node: started version={} state={}", WARREN_VERSION, config_.state_dir);
+  log_.info("node: started version={} state={}", version(), config_.state_dir);
   notify_ready("serving " + config_.socket);
   return {};
 }
@@ -71,7 +69,7 @@ Result<void> Program::serve() {
   io::LocalHttpOptions options;
   options.mode = 0666;  // who may do what, the API decides by the peer's user
   options.hosts = {"local-tailscaled.sock", "local-warrend.sock"};
-  options.fields = {{"Tailscale-Version", WARREN_VERSION},
+  options.fields = {{"Tailscale-Version", std::string(version())},
                     {"Tailscale-Cap", std::to_string(node::kCapVersion.value)}};
   WARREN_TRY(server_,
              io::LocalHttpServer::listen(
@@ -101,8 +99,7 @@ void Program::reload() {
 
 asio::awaitable<void> Program::heed_signals() {
   while (true) {
-    const auto [error, signal] =
-        co_await signals_.async_wait(asio::as_tuple(asio::use_awaitable));
+    const auto [error, signal] = co_await signals_.async_wait(asio::as_tuple(asio::use_awaitable));
     if (error) co_return;
     if (signal == SIGHUP) {
       reload();

@@ -16,9 +16,11 @@ constexpr std::string_view kListenForm =
     "expected a list of addresses and ports, such as \":443\" or \"192.0.2.1:443\"";
 
 bool are_places(const std::vector<std::string>& texts) {
-  return std::ranges::all_of(texts,
-                             [](const std::string& text) { return parse_listen(text).has_value(); });
+  return std::ranges::all_of(
+      texts, [](const std::string& text) { return parse_listen(text).has_value(); });
 }
+
+}  // namespace
 
 template <class Visitor>
 void fields(Visitor& visit, ListenConfig& x) {
@@ -83,8 +85,6 @@ void fields(Visitor& visit, Config& x) {
   visit("database", x.database);
   visit("log", x.log);
 }
-
-}  // namespace
 
 std::optional<std::vector<Endpoint>> parse_listen(std::string_view text) {
   if (!text.starts_with(':')) {

@@ -8,6 +8,7 @@
 
 #include "base/ip_address.h"
 #include "base/result.h"
+#include "base/time.h"
 
 // The server's configuration file (spec: server section 7.1): JSON with comments and trailing
 // commas. All that is not there yet is an unknown key, and so an error.

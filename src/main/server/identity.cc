@@ -23,8 +23,8 @@ Result<std::pair<Key, bool>> load_key(const std::string& path, Random& random) {
   auto kept = io::read_file(path, 2 * kKeySize + 1);
   if (kept) {
     Secret<kKeySize> bytes;
-    const bool is_key = parse_hex(std::string_view(*kept).substr(0, 2 * kKeySize),
-                                  bytes.mutable_bytes());
+    const bool is_key =
+        parse_hex(std::string_view(*kept).substr(0, 2 * kKeySize), bytes.mutable_bytes());
     wipe_text(*kept);
     if (is_key) return std::pair{Key(bytes.bytes()), false};
     return fail(Errc::InvalidArgument,

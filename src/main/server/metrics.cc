@@ -15,10 +15,8 @@ void count(std::vector<Metric>& out, const char* name, const char* help, std::ui
 }
 
 void gauge(std::vector<Metric>& out, const char* name, const char* help, std::size_t value) {
-  out.push_back({.name = name,
-                 .help = help,
-                 .kind = MetricKind::Gauge,
-                 .value = static_cast<double>(value)});
+  out.push_back(
+      {.name = name, .help = help, .kind = MetricKind::Gauge, .value = static_cast<double>(value)});
 }
 
 }  // namespace

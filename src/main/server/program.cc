@@ -14,6 +14,7 @@
 
 #include "base/hex.h"
 #include "base/json_object.h"
+#include "base/version.h"
 #include "crypto/key_text.h"
 #include "io/file.h"
 #include "io/http_response.h"
@@ -33,15 +34,11 @@ namespace {
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kAliveEvery{10};  // a third of WatchdogSec= (server 7.5)
 constexpr Duration kRelayDrain = 1s;             // for the last frames to be taken
-constexpr std::string_view kProgram = "warren-server " WARREN_VERSION;
 
 }  // namespace
 
-Program::Program(const Config& config,
-                 Reload reload,
-                 Random& random,
-                 const WallClock& wall_clock,
-                 Log& log)
+Program::Program(
+    const Config& config, Reload reload, Random& random, const WallClock& wall_clock, Log& log)
     : config_(config),
       reload_(std::move(reload)),
       random_(random),
@@ -105,10 +102,9 @@ Result<void> Program::start_control(Identity& identity) {
   options.engine.max_streams = config_.limits.streams;
   options.settings.max_nodes = config_.limits.nodes;
   options.state_directory = config_.state_dir;
-  options.program = kProgram;
-  WARREN_TRY(control_,
-             control::Server::start(loop_.get_executor(), std::move(identity.control_key),
-                                    std::move(options), random_, wall_clock_, log_));
+  options.program = fmt::format("warren-server {}", version());
+  WARREN_TRY(control_, control::Server::start(loop_.get_executor(), std::move(identity.control_key),
+                                              std::move(options), random_, wall_clock_, log_));
   if (identity.is_new && !control_->tables().nodes().empty()) {
     log_.error(
         "server: the database has {} machines, but the key that they know is gone: put control.key "

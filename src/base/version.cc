@@ -1,0 +1,9 @@
+#include "base/version.h"
+
+namespace warren {
+
+std::string_view version() {
+  return WARREN_VERSION;
+}
+
+}  // namespace warren
