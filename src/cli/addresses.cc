@@ -178,7 +178,7 @@ void add_whois(CLI::App& root, Context& context) {
       "Example:\n"
       "  warren whois 100.64.0.2\n"
       "  warren whois --json 100.64.0.2:55012      as seen by a server's socket");
-  command->add_option("address", args->address, "IP, IP:PORT or nodekey:…")
+  command->add_option("address", args->address, "IP, IP:PORT or nodekey:...")
       ->required()
       ->type_name("");
   command->add_flag("--json", args->json, "Print JSON");

@@ -136,6 +136,8 @@ TEST_F(AdminTest, NoAnswerHasItsOwnExitCode) {
   EXPECT_EQ(run({"admin", "status"}), kFailed);
   EXPECT_THAT(err.str(), HasSubstr("try with sudo"));
   EXPECT_EQ(run({"admin", "node"}), kBadUsage);
+  EXPECT_EQ(run({"admin", "mars"}), kBadUsage);
+  EXPECT_EQ(err.str(), "warren: there is no command mars: `warren --help` shows them\n");
 }
 
 }  // namespace

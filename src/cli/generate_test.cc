@@ -41,29 +41,30 @@ TEST_F(GenerateTest, EveryCommandThatAnswersTakesJson) {
 
 TEST_F(GenerateTest, ManualPageIsRoff) {
   EXPECT_EQ(run({"man", "down"}), 0);
-  EXPECT_EQ(out.str(),
-            ".TH WARREN\\-DOWN 1 \"\" \"Warren 0.1.0\" \"User Commands\"\n"
-            ".SH NAME\n"
-            "warren\\-down \\- Leave the network until the next `warren up`; stays logged in\n"
-            ".SH SYNOPSIS\n"
-            "\\fBwarren down\\fR [\\fIoptions\\fR]\n"
-            ".SH DESCRIPTION\n"
-            "Example:\n"
-            ".PP\n"
-            ".nf\n"
-            "  warren down\n"
-            ".fi\n"
-            ".SH OPTIONS\n"
-            ".TP\n"
-            "\\fB\\-h\\fR, \\fB\\-\\-help\\fR\n"
-            "Print this help message and exit\n"
-            ".TP\n"
-            "\\fB\\-\\-json\\fR\n"
-            "Print JSON\n"
-            ".SH EXIT STATUS\n"
-            "0 done, 1 failed, 2 wrong usage; `warren admin`: 3 the server gives no answer.\n"
-            ".SH SEE ALSO\n"
-            "\\fBwarren\\fR(1)\n");
+  EXPECT_EQ(
+      out.str(),
+      ".TH WARREN\\-DOWN 1 \"\" \"Warren 0.1.0\" \"User Commands\"\n"
+      ".SH NAME\n"
+      "warren\\-down \\- Leave the network until the next \\(gawarren up\\(ga; stays logged in\n"
+      ".SH SYNOPSIS\n"
+      "\\fBwarren down\\fR [\\fIoptions\\fR]\n"
+      ".SH DESCRIPTION\n"
+      "Example:\n"
+      ".PP\n"
+      ".nf\n"
+      "  warren down\n"
+      ".fi\n"
+      ".SH OPTIONS\n"
+      ".TP\n"
+      "\\fB\\-h\\fR, \\fB\\-\\-help\\fR\n"
+      "Print this help message and exit\n"
+      ".TP\n"
+      "\\fB\\-\\-json\\fR\n"
+      "Print JSON\n"
+      ".SH EXIT STATUS\n"
+      "0 done, 1 failed, 2 wrong usage; \\(gawarren admin\\(ga: 3 the server gives no answer.\n"
+      ".SH SEE ALSO\n"
+      "\\fBwarren\\fR(1)\n");
   EXPECT_EQ(run({"man"}), 0);
   EXPECT_THAT(out.str(), HasSubstr("\\fBwarren\\-admin\\fR(1)"));
   EXPECT_THAT(out.str(), Not(HasSubstr("completion")));

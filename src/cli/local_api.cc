@@ -77,6 +77,7 @@ Error LocalApi::explain(Error error) const {
                                is_admin() ? "warren-server" : "warrend");
     return error;
   }
+  if (error.code == Errc::NotFound) error.detail = fmt::format("there is no {}", socket_);
   error.code = Errc::Unavailable;
   error.detail =
       is_admin()

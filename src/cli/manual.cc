@@ -10,15 +10,19 @@ namespace {
 
 constexpr std::string_view kExample = "Example";
 
-// Text that roff prints as it is, also where a line begins with a dot or a quote.
+// Text that roff prints as it is, also where a line begins with a dot.
 std::string escaped(std::string_view text) {
   std::string out;
-  if (text.starts_with('.') || text.starts_with('\'')) out = "\\&";
+  if (text.starts_with('.')) out = "\\&";
   for (const char c : text) {
     if (c == '\\') {
       out += "\\e";
     } else if (c == '-') {
       out += "\\-";
+    } else if (c == '`') {
+      out += "\\(ga";
+    } else if (c == '\'') {
+      out += "\\(aq";
     } else {
       out.push_back(c);
     }

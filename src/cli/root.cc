@@ -8,6 +8,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <fmt/format.h>
 
 #include "cli/addresses.h"
 #include "cli/admin.h"
@@ -81,6 +82,13 @@ int parse_and_run(int argc, const char* const* argv, Context& context) {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     // Also how CLI11 says that --help or --version was asked for.
+    const auto unknown = root.remaining(true);
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) &&
+        !unknown.empty() && !unknown.front().starts_with('-')) {
+      context.err << fmt::format("warren: there is no command {}: `warren --help` shows them\n",
+                                 unknown.front());
+      return kBadUsage;
+    }
     const int code = root.exit(error, context.out, context.err);
     return code == 0 ? 0 : kBadUsage;
   }

@@ -172,14 +172,14 @@ void add_up(CLI::App& root, Context& context) {
       "are not the defaults are to be given; `warren set` changes single ones.\n"
       "\n"
       "Example:\n"
-      "  warren up --login-server https://warren.example.org --server-key mkey:0a1b… \\\n"
+      "  warren up --login-server https://warren.example.org --server-key mkey:0a1b... \\\n"
       "    --auth-key file:/run/secrets/warren");
   const auto flags = SettingFlags::add_to(*command, SettingFlags::Scope::Up);
   command
       ->add_option("--server-key", args->server_key,
                    "The server's key, which it printed at its first start: then nobody can pose "
                    "as it")
-      ->type_name("mkey:…");
+      ->type_name("KEY");
   command
       ->add_option("--auth-key,--authkey", args->auth_key,
                    "Log in with a key; file:PATH reads it from a file, which other users of this "

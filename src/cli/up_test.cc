@@ -134,7 +134,8 @@ TEST_F(UpTest, SaysHowToGetAnAnswer) {
   program.unreachable = Error{.code = Errc::NotFound, .detail = "no such socket"};
   EXPECT_EQ(run({"up"}), kFailed);
   EXPECT_EQ(err.str(),
-            "warren up: warrend does not run (no such socket): start it with `sudo systemctl start "
+            "warren up: warrend does not run (there is no /run/warren/warrend.sock): start it with "
+            "`sudo systemctl start "
             "warrend`, or in a terminal with `sudo warrend`\n");
   program.unreachable.reset();
   program.answer("GET /localapi/v0/prefs", kJoined);
