@@ -91,7 +91,7 @@ std::string encode_first_notice(const Daemon& daemon, std::uint64_t session, std
   if ((mask & kInitialState) != 0) {
     out.number("State", std::to_underlying(daemon.state()));
     if (!client.link.empty()) out.text("BrowseToURL", client.link);
-    if (!client.error.empty()) out.text("ErrMessage", client.error);
+    if (!daemon.refusal().empty()) out.text("ErrMessage", daemon.refusal());
   }
   if ((mask & kInitialPrefs) != 0) out.json("Prefs", encode_prefs(daemon.prefs()));
   if ((mask & kInitialHealth) != 0) out.json("Health", json_list(daemon.health()));

@@ -364,6 +364,11 @@ ClientStatus Daemon::client_status() const {
   return link_ ? link_->status() : ClientStatus();
 }
 
+std::string Daemon::refusal() const {
+  const ClientStatus client = client_status();
+  return client.login == LoginState::NeedsLogin ? client.error : std::string();
+}
+
 std::vector<std::string> Daemon::health() const {
   std::vector<std::string> out;
   const ClientStatus client = client_status();
@@ -422,12 +427,13 @@ void Daemon::tell_state() {
   const BackendState now = state();
   Notice notice;
   if (now != told_state_) notice.state = now;
-  if (client.error != told_status_.error) notice.error = client.error;
+  if (refusal() != told_refusal_) notice.error = refusal();
   if (client.link != told_status_.link && !client.link.empty()) notice.browse_to_url = client.link;
   notice.login_finished =
       client.login == LoginState::Joined && told_status_.login != LoginState::Joined;
   told_state_ = now;
   told_status_ = client;
+  told_refusal_ = refusal();
   if (notice.state || notice.error || notice.browse_to_url || notice.login_finished) {
     tell(std::move(notice));
   }

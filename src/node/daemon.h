@@ -46,7 +46,7 @@ struct StartRequest {
 // Something that watchers want to hear of.
 struct Notice {
   std::optional<BackendState> state;
-  std::optional<std::string> error;  // why we are not joined, or not connected; empty: all is well
+  std::optional<std::string> error;  // why the server refuses us; empty: it does not
   std::optional<std::string> browse_to_url;
   bool login_finished = false;
   bool prefs_changed = false;
@@ -82,6 +82,8 @@ class Daemon {
   BackendState state() const { return backend_state(state_.prefs, client_status(), map_); }
 
   ClientStatus client_status() const;
+  // Why the server refuses us for good: somebody has to do something. What may pass is in health().
+  std::string refusal() const;
 
   const Prefs& prefs() const { return state_.prefs; }
 
@@ -149,6 +151,7 @@ class Daemon {
   std::optional<Introduction> introduction_;  // as the server was told
   BackendState told_state_ = BackendState::NoState;
   ClientStatus told_status_;
+  std::string told_refusal_;
 
   std::map<std::uint64_t, Watcher> watchers_;
   std::uint64_t last_watcher_ = 0;
