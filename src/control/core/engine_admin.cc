@@ -166,10 +166,12 @@ void Engine::State::admin_users(const AdminRequest& request,
       WARREN_TRY(const auto wish, json::read_text<UserRename>(request.body));
       WARREN_TRY_VOID(model.rename_user(user->id, wish.login, changes));
       std::size_t nodes = 0;
-      for (const auto& [id, node] : model.tables().nodes()) nodes += node.user == user->id ? 1U : 0U;
+      for (const auto& [id, node] : model.tables().nodes())
+        nodes += node.user == user->id ? 1U : 0U;
       return to_json(*model.tables().find_user(wish.login), nodes);
     }
-    if (name.size() != rest.size()) return unknown(fmt::format("action{} of a user", rest.substr(name.size())));
+    if (name.size() != rest.size())
+      return unknown(fmt::format("action{} of a user", rest.substr(name.size())));
     if (request.method != "DELETE") return fail(Errc::Unsupported, "not on a user");
     WARREN_TRY_VOID(model.delete_user(user->id, changes));
     return std::string("{}");
