@@ -72,6 +72,7 @@ void ControlClient::log_out(ClientActions& out) {
   is_logging_out_ = true;
   // The stream goes first, so that the node is offline before it is out (spec: section 4.3 item 5).
   if (stream_ != 0) out.emplace_back(Cancel{std::exchange(stream_, 0)});
+  update_at_ = kNever;
   send_register(out);
 }
 
