@@ -1,8 +1,8 @@
 """An overlay of ours and of strangers: `warren-server`, `warrend`, and stock nodes that join it.
 
     server = Server(host, "203.0.113.10").start()
-    ours = OurNode(b, server).start()
-    stock = StockNode(a, server).start()
+    ours = OurMember(laptop, server).start().join()
+    stock = StockMember(desktop, server).join().wait_until_up()
 
 All that tests know of the two programs' files, sockets and answers is here.
 """
@@ -128,6 +128,25 @@ class Server:
         """By name."""
         return {node["name"]: node for node in self.admin("GET", "nodes")["nodes"]}
 
+    def logins(self):
+        return self.admin("GET", "logins")["logins"]
+
+    def approve(self, login):
+        self.admin("POST", f"logins/{login['id']}/approve", {"user": self.user()})
+
+    def user(self):
+        return self.admin("GET", "users")["users"][0]["login"]
+
+    def streams(self):
+        """How many nodes hear what is new. Online says less: a node that was stays it for a while after a restart."""
+        return self.admin("GET", "status")["streams"]
+
+    def rename(self, member, name):
+        self.admin("POST", f"nodes/{self.nodes()[member.name]['id']}/rename", {"name": name})
+
+    def expire(self, member):
+        self.admin("POST", f"nodes/{self.nodes()[member.name]['id']}/expire")
+
 
 def peers_by_name(status):
     return {peer["HostName"]: peer for peer in (status.get("Peer") or {}).values()}
@@ -163,13 +182,14 @@ class Member:
                                   "online" if is_online else "offline", seconds)
 
 
-class OurNode(Member):
+class OurMember(Member):
     """Our daemon on a host. What it knows outlives a restart."""
 
     device = "warren0"
 
-    def __init__(self, host, server, name=None):
-        self.host, self.server, self.name = host, server, name or host.label
+    def __init__(self, host, server, trusted=None):
+        self.host, self.server, self.name = host, server, host.label
+        self.trusted = trusted or server.trusted
         self.directory = host.lab.directory / f"{host.label}-warrend"
         self.directory.mkdir()
         self.socket = self.directory / "warrend.sock"
@@ -179,7 +199,7 @@ class OurNode(Member):
         self.process = None
 
     def start(self):
-        self.process = self.host.start(NODE, "--config", self.config, environment={"SSL_CERT_FILE": str(self.server.trusted)})
+        self.process = self.host.start(NODE, "--config", self.config, environment={"SSL_CERT_FILE": str(self.trusted)})
         self.process.wait_for_output("node: started")
         return self
 
@@ -204,11 +224,11 @@ class OurNode(Member):
         return self.host.fetch(url, **options).decode()
 
 
-class StockNode(Member):
+class StockMember(Member):
     """A stock node inside a process of its own, without a device; it serves HTTP on port 80 of its addresses inside."""
 
-    def __init__(self, host, server, name=None, trusted=None):
-        self.host, self.server, self.name = host, server, name or host.label
+    def __init__(self, host, server, trusted=None):
+        self.host, self.server, self.name = host, server, host.label
         self.trusted = trusted or server.trusted
         self.directory = host.lab.directory / f"{host.label}-stock"
         self.directory.mkdir()
@@ -216,11 +236,13 @@ class StockNode(Member):
 
     def start(self, *options):
         self.process = self.host.start(
-            STOCK, "node", "--control", self.server.url, "--auth-key", self.server.auth_key(), "--name", self.name, "--state",
-            self.directory, *options, stdin=subprocess.PIPE,
+            STOCK, "node", "--control", self.server.url, "--name", self.name, "--state", self.directory, *options, stdin=subprocess.PIPE,
             environment={"SSL_CERT_FILE": str(self.trusted), "TS_LOGS_DIR": str(self.directory),
                          "TS_NO_LOGS_NO_SUPPORT": "true", "TS_PANIC_IF_HIT_MAIN_CONTROL": "1"})
         return self
+
+    def join(self, *options):
+        return self.start("--auth-key", self.server.auth_key(), *options)
 
     def wait_until_up(self, seconds=60.0):
         self.process.wait_for_output('"event":"up"', seconds)
@@ -246,6 +268,10 @@ class StockNode(Member):
 
     def log_out(self):
         self.command("logout", "logged-out")
+
+    def kill(self):
+        """Ends it as a crash would."""
+        self.process.end(signal.SIGKILL)
 
     def stop(self):
         """Asks it to end, and waits for that."""

@@ -1,5 +1,6 @@
 """Stock nodes that join our server and talk to our node."""
 import dataclasses
+import itertools
 import time
 
 import pytest
@@ -8,7 +9,15 @@ import harness
 import overlay
 
 WORDS = "what strangers say to each other\n" * 4000
+DOMAIN = "home.internal."
 ADDRESS = "203.0.113.10"  # public: a stock node then asks for HTTPS
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs(prerequisites):
+    reason = overlay.why_missing()
+    if reason:
+        pytest.skip(reason)
 
 
 @dataclasses.dataclass
@@ -52,43 +61,46 @@ def places(lab):
 
 @pytest.fixture
 def server(lab, places):
-    reason = overlay.why_missing()
-    if reason:
-        pytest.skip(reason)
     return overlay.Server(places.server, ADDRESS, overlay.Authority(lab.directory / "authority")).start()
 
 
 @pytest.fixture
 def ours(places, server):
-    return overlay.OurNode(places.ours, server).start().join()
+    return overlay.OurMember(places.ours, server).start().join()
 
 
 @pytest.fixture
 def make_stock(places, server):
-    """Makes stock nodes that join; call wait_until_up() before use."""
+    """Makes stock nodes, which are not started."""
     machines = iter((places.first, places.second))
-    return lambda *options, **how: overlay.StockNode(next(machines), server, **how).start(*options)
+    return lambda: overlay.StockMember(next(machines), server)
 
 
 @pytest.fixture
-def site(lab, places, ours):
-    """The URL of a file that our node's machine serves."""
+def words(lab):
+    """A directory with a file to serve."""
     directory = lab.directory / "files"
     directory.mkdir()
     (directory / "words").write_text(WORDS)
-    places.ours.serve(directory)
-    return f"http://{ours.address()}:8080/words"
+    return directory
+
+
+@pytest.fixture
+def site(places, ours, words):
+    """The path of a file that our node's machine serves, behind its address or name."""
+    places.ours.serve(words)
+    return ":8080/words"
 
 
 def exchange(ours, stock, site):
-    """TCP connections both ways."""
-    assert ours.fetch(f"http://{stock.address()}/") == f"{stock.name} sees {ours.name}.home.internal. of owner\n"
-    assert stock.fetch(site) == WORDS
+    """TCP connections both ways, and that the stock node knows who asks."""
+    assert ours.fetch(f"http://{stock.address()}/") == f"{stock.name} sees {ours.name}.{DOMAIN} of owner\n"
+    assert stock.fetch(f"http://{ours.address()}{site}") == WORDS
 
 
 def test_exchanges_tcp_with_ours_both_ways_relayed_and_then_direct(places, make_stock, ours, site):
     places.block_udp_between_machines()
-    stock = make_stock().wait_until_up()
+    stock = make_stock().join().wait_until_up()
     for node, peer in ((ours, stock), (stock, ours)):
         node.wait_until_online(peer.name)
     exchange(ours, stock, site)
@@ -102,68 +114,93 @@ def test_exchanges_tcp_with_ours_both_ways_relayed_and_then_direct(places, make_
     harness.wait_until(is_direct, "a direct path", 30)
     assert ours.peers()[stock.name]["CurAddr"].startswith("198.51.100.10:")
     assert stock.peers()[ours.name]["CurAddr"] == "192.0.2.10:41641"
-    exchange(ours, stock, site)
+    assert ours.fetch(f"http://[{stock.address(6)}]/")
+    assert stock.fetch(f"http://[{ours.address(6)}]{site}") == WORDS
+    assert stock.fetch(f"http://{ours.name}{site}") == WORDS  # a stock node knows names of its own accord
 
 
 def test_sees_and_is_seen(make_stock, ours, server):
-    first, second = make_stock(), make_stock()
+    first, second = make_stock().join(), make_stock().join()
     members = (ours, first.wait_until_up(), second.wait_until_up())
-    for node in members:
-        for peer in members:
-            if peer is not node:
-                seen = node.wait_until_online(peer.name)
-                assert seen["DNSName"] == f"{peer.name}.home.internal."
-                assert sorted(seen["TailscaleIPs"]) == sorted(peer.status()["Self"]["TailscaleIPs"])
+    for node, peer in itertools.permutations(members, 2):
+        seen = node.wait_until_online(peer.name)
+        assert seen["DNSName"] == f"{peer.name}.{DOMAIN}"
+        assert sorted(seen["TailscaleIPs"]) == sorted(peer.status()["Self"]["TailscaleIPs"])
     second.stop()
     for node in (ours, first):
-        node.wait_until_online("second", False, 40)
-    assert not server.nodes()["second"]["online"]
+        node.wait_until_online(second.name, False)
+    assert not server.nodes()[second.name]["online"]
 
 
-def test_comes_back_after_a_restart_of_the_server(make_stock, ours, server, site):
-    stock = make_stock().wait_until_up()
+def test_comes_back_after_a_crash_of_the_server(make_stock, ours, server, site):
+    stock = make_stock().join().wait_until_up()
     ours.wait_until_online(stock.name)
     exchange(ours, stock, site)
     server.kill()
     exchange(ours, stock, site)
     server.start()
     started = time.monotonic()
-    harness.wait_until(lambda: server.nodes()[stock.name]["online"], "the stock node to be back", 60)
-    print(f"stock: back after {time.monotonic() - started:.1f} s")
-    harness.wait_until(lambda: server.nodes()[ours.name]["online"], "our node to be back", 60)
-    print(f"ours: back after {time.monotonic() - started:.1f} s")
+    harness.wait_until(lambda: server.streams() == 2, "both nodes to be back", 60)
+    print(f"both are back after {time.monotonic() - started:.1f} s")
     exchange(ours, stock, site)
-    # What the server tells now arrives.
-    server.admin("POST", f"nodes/{server.nodes()[ours.name]['id']}/rename", {"name": "other"})
-    harness.wait_until(lambda: stock.peers()[ours.name]["DNSName"] == "other.home.internal.", "the new name")
+    server.rename(ours, "other")  # what the server tells now arrives
+    stock.wait_for_peer(ours.name, lambda peer: peer["DNSName"] == f"other.{DOMAIN}", "renamed")
 
 
-def test_disappears_when_it_logs_out(make_stock, ours):
-    stock = make_stock().wait_until_up()
+def test_is_the_same_node_after_its_own_crash(make_stock, ours, server, site):
+    stock = make_stock().join().wait_until_up()
+    before = ours.wait_until_online(stock.name)
+    address = stock.address()
+    stock.kill()
+    stock.start().wait_until_up()  # without the auth key
+    assert stock.address() == address
+    after = ours.wait_until_online(stock.name)
+    assert (after["ID"], after["PublicKey"]) == (before["ID"], before["PublicKey"])
+    exchange(ours, stock, site)
+
+
+def test_joins_without_a_key_when_an_administrator_approves(make_stock, ours, server):
+    stock = make_stock().start()
+    login = harness.wait_until(server.logins, "the login to wait for approval")[0]
+    assert login["hostname"] == stock.name
+    assert not ours.peers()
+    stock.process.wait_for_output(f"{server.url}/register/{login['id']}")
+    server.approve(login)
+    stock.wait_until_up()
+    ours.wait_until_online(stock.name)
+
+
+def test_is_expired_when_it_has_logged_out(make_stock, ours):
+    stock = make_stock().join().wait_until_up()
     ours.wait_until_online(stock.name)
     stock.log_out()
-    ours.wait_for_peer(stock.name, lambda peer: peer is None or peer.get("Expired"), "logged out")
-    print("after logout", ours.peers())
+    ours.wait_for_peer(stock.name, lambda peer: peer["Expired"], "expired")
 
 
 def test_disappears_when_it_is_ephemeral_and_ends(make_stock, ours):
-    stock = make_stock("--ephemeral").wait_until_up()
+    stock = make_stock().join("--ephemeral").wait_until_up()
     ours.wait_until_online(stock.name)
     stock.stop()
     ours.wait_until_gone(stock.name)
 
 
-def test_hears_that_its_key_expired(make_stock, ours, server):
-    stock = make_stock().wait_until_up()
+def test_asks_for_a_login_when_its_key_is_expired(make_stock, ours, server):
+    stock = make_stock().join().wait_until_up()
     ours.wait_until_online(stock.name)
-    server.admin("POST", f"nodes/{server.nodes()[stock.name]['id']}/expire")
+    server.expire(stock)
     harness.wait_until(lambda: stock.status()["BackendState"] == "NeedsLogin", "the stock node to ask for a login")
     ours.wait_for_peer(stock.name, lambda peer: peer["Expired"], "expired")
 
 
-def test_needs_no_public_authority_if_it_trusts_the_certificate_of_the_server(lab, places):
+def test_trusts_no_certificate_that_the_server_signed_itself_unless_it_is_told(lab, places, words):
+    """Ours trusts it by the join command and the pin of the relay map; a stock node only for the relay."""
+    nothing = lab.directory / "nothing"
     server = overlay.Server(places.server, ADDRESS).start()
-    stranger = overlay.StockNode(places.second, server, trusted=lab.directory / "nothing").start()
-    stock = overlay.StockNode(places.first, server).start().wait_until_up()
-    assert server.nodes()[stock.name]["online"]
+    stranger = overlay.StockMember(places.second, server, trusted=nothing).join()
+    places.block_udp_between_machines()
+    ours = overlay.OurMember(places.ours, server, trusted=nothing).start().join()
+    stock = overlay.StockMember(places.first, server).join().wait_until_up()
+    places.ours.serve(words)
+    ours.wait_until_online(stock.name)
+    exchange(ours, stock, ":8080/words")
     stranger.process.wait_for_output("certificate signed by unknown authority")
