@@ -6,6 +6,7 @@
 
 All that tests know of the two programs' files, sockets and answers is here.
 """
+import contextlib
 import dataclasses
 import http.client
 import json
@@ -148,10 +149,6 @@ class Server:
         self.admin("POST", f"nodes/{self.nodes()[member.name]['id']}/expire")
 
 
-def peers_by_name(status):
-    return {peer["HostName"]: peer for peer in (status.get("Peer") or {}).values()}
-
-
 class Member:
     """A node, ours or a stranger's, by what status says in the same words for both."""
 
@@ -163,9 +160,12 @@ class Member:
     def address(self, version=4):
         return next(one for one in self.status()["Self"]["TailscaleIPs"] if (":" in one) == (version == 6))
 
+    def full_name(self):
+        return self.status()["Self"]["DNSName"]
+
     def peers(self):
         status = self.status()
-        return peers_by_name(status) if status else {}
+        return {peer["HostName"]: peer for peer in (status.get("Peer") or {}).values()}
 
     def wait_for_peer(self, name, holds=lambda peer: True, what="seen", seconds=20.0):
         """Waits until this node knows one of that name for which `holds` is true; None stands for one that it does not know."""
@@ -236,7 +236,8 @@ class StockMember(Member):
 
     def start(self, *options):
         self.process = self.host.start(
-            STOCK, "node", "--control", self.server.url, "--name", self.name, "--state", self.directory, *options, stdin=subprocess.PIPE,
+            STOCK, "node", "--control", self.server.url, "--name", self.name, "--state", self.directory, *options,
+            stdin=subprocess.PIPE,
             environment={"SSL_CERT_FILE": str(self.trusted), "TS_LOGS_DIR": str(self.directory),
                          "TS_NO_LOGS_NO_SUPPORT": "true", "TS_PANIC_IF_HIT_MAIN_CONTROL": "1"})
         return self
@@ -268,6 +269,15 @@ class StockMember(Member):
 
     def log_out(self):
         self.command("logout", "logged-out")
+
+    @contextlib.contextmanager
+    def paused(self):
+        """Does nothing and hears nothing meanwhile."""
+        self.process.popen.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.popen.send_signal(signal.SIGCONT)
 
     def kill(self):
         """Ends it as a crash would."""

@@ -22,8 +22,8 @@ const (
 	fetchTimeout = 30 * time.Second
 )
 
-// node runs a stock node inside this process, without a device. It serves HTTP on port 80 of its addresses inside: a GET
-// is answered with one line about who asked, a POST with its own body.
+// node runs a stock node inside this process, without a device. It serves HTTP on port 80 of its addresses inside, and tells
+// in one line who asked.
 func node(arguments []string) error {
 	flags := flag.NewFlagSet("node", flag.ExitOnError)
 	server := new(tsnet.Server)
@@ -62,10 +62,6 @@ func serveWho(server *tsnet.Server, client *local.Client) error {
 		return err
 	}
 	go http.Serve(listener, http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
-		if request.Method == http.MethodPost {
-			io.Copy(answer, request.Body)
-			return
-		}
 		who, err := client.WhoIs(request.Context(), request.RemoteAddr)
 		if err != nil {
 			http.Error(answer, err.Error(), http.StatusForbidden)
