@@ -6,7 +6,7 @@ import time
 import pytest
 
 import harness
-import overlay
+import members
 
 WORDS = "what strangers say to each other\n" * 4000
 DOMAIN = "home.internal."
@@ -15,7 +15,7 @@ ADDRESS = "203.0.113.10"  # public: a stock node then asks for HTTPS
 
 @pytest.fixture(scope="module", autouse=True)
 def programs(prerequisites):
-    reason = overlay.why_missing()
+    reason = members.why_missing()
     if reason:
         pytest.skip(reason)
 
@@ -61,19 +61,19 @@ def places(lab):
 
 @pytest.fixture
 def server(lab, places):
-    return overlay.Server(places.server, ADDRESS, overlay.Authority(lab.directory / "authority")).start()
+    return members.Server(places.server, ADDRESS, members.Authority(lab.directory / "authority")).start()
 
 
 @pytest.fixture
 def ours(places, server):
-    return overlay.OurMember(places.ours, server).start().join()
+    return members.OurMember(places.ours, server).start().join()
 
 
 @pytest.fixture
 def make_stock(places, server):
     """Makes stock nodes, which are not started."""
     machines = iter((places.first, places.second))
-    return lambda: overlay.StockMember(next(machines), server)
+    return lambda: members.StockMember(next(machines), server)
 
 
 @pytest.fixture
@@ -121,8 +121,8 @@ def test_exchanges_tcp_with_ours_both_ways_relayed_and_then_direct(places, make_
 
 def test_sees_and_is_seen(make_stock, ours, server):
     first, second = make_stock().join(), make_stock().join()
-    members = (ours, first.wait_until_up(), second.wait_until_up())
-    for node, peer in itertools.permutations(members, 2):
+    everybody = (ours, first.wait_until_up(), second.wait_until_up())
+    for node, peer in itertools.permutations(everybody, 2):
         seen = node.wait_until_online(peer.name)
         assert seen["DNSName"] == peer.full_name() == f"{peer.name}.{DOMAIN}"
         assert sorted(seen["TailscaleIPs"]) == sorted(peer.status()["Self"]["TailscaleIPs"])
@@ -199,11 +199,11 @@ def test_asks_for_a_login_when_its_key_is_expired(make_stock, ours, server):
 def test_trusts_no_certificate_that_the_server_signed_itself_unless_it_is_told(lab, places, words):
     """Ours trusts it by the join command and the pin of the relay map; a stock node only for the relay."""
     nothing = lab.directory / "nothing"
-    server = overlay.Server(places.server, ADDRESS).start()
-    stranger = overlay.StockMember(places.second, server, trusted=nothing).join()
+    server = members.Server(places.server, ADDRESS).start()
+    stranger = members.StockMember(places.second, server, trusted=nothing).join()
     places.block_udp_between_machines()
-    ours = overlay.OurMember(places.ours, server, trusted=nothing).start().join()
-    stock = overlay.StockMember(places.first, server).join().wait_until_up()
+    ours = members.OurMember(places.ours, server, trusted=nothing).start().join()
+    stock = members.StockMember(places.first, server).join().wait_until_up()
     places.ours.serve(words)
     ours.wait_until_online(stock.name)
     exchange(ours, stock, ":8080/words")
