@@ -382,6 +382,25 @@ TEST_F(Joined, WritesWhatNodesSayOnceInAWhile) {
   EXPECT_EQ(bench.commits.back().soft[0].state->endpoints[0].port, 50);
 }
 
+TEST_F(Joined, WritesAtOnceWhatMakesANodeReachable) {
+  const auto who = machine(1, 1);
+  ASSERT_EQ(bench.join(who, secret).error, "");
+  const std::size_t joined = bench.commits.size();
+  MapRequest wish = Bench::map_wish(who);
+  bench.update(who, wish);
+  ASSERT_EQ(bench.commits.size(), joined + 1);
+  EXPECT_EQ(bench.commits.back().soft[0].state->disco_key, wish.disco_key);
+  wish.hostinfo->net_info.emplace().preferred_derp = relay::RegionId{901};
+  bench.update(who, wish);
+  ASSERT_EQ(bench.commits.size(), joined + 2);
+  EXPECT_EQ(bench.commits.back().soft[0].state->home, relay::RegionId{901});
+  // Later it has been seen under these: what changes then may be lost.
+  wish.hostinfo->net_info->preferred_derp = relay::RegionId{902};
+  wish.disco_key = netmap::testing::numbered_key<DiscoPublicKey>(77);
+  bench.update(who, wish);
+  EXPECT_EQ(bench.commits.size(), joined + 2);
+}
+
 TEST_F(Joined, WritesWhatNodesSayWhenItIsToEnd) {
   const auto who = machine(1, 1);
   up(who);
