@@ -2,9 +2,13 @@
 
 #include <functional>
 #include <iosfwd>
+#include <string>
+#include <string_view>
 
 #include "base/log.h"
 #include "base/result.h"
+#include "base/time.h"
+#include "io/local_http_client.h"
 #include "plain/runner.h"
 
 namespace warren::lab {
@@ -29,10 +33,27 @@ struct Context {
 
   lab::Lab* lab = nullptr;
 
+  // Requests to the programs that run on this machine, over their Unix sockets
+  // (io/local_http_client.h).
+  using Call = std::function<Result<io::LocalResponse>(const std::string&, const io::LocalCall&)>;
+  Call call = {};
+  using OnLine = std::function<bool(std::string_view line)>;
+  using Stream =
+      std::function<Result<void>(const std::string&, const io::LocalCall&, const OnLine&)>;
+  Stream stream = {};
+
+  std::function<TimePoint()> now = {};
+  std::function<WallTime()> wall_now = {};
+  std::function<void(Duration)> sleep = {};
+
+  std::string user = {};    // who runs the command; empty when unknown
+  std::string socket = {};  // of --socket; empty: the socket that the program has by default
+
   int exit_code = 0;
 };
 
 inline constexpr int kFailed = 1;
 inline constexpr int kBadUsage = 2;
+inline constexpr int kUnreachable = 3;  // of `warren admin`: server.md section 7.7
 
 }  // namespace warren::cli

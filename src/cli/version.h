@@ -1,6 +1,6 @@
 #pragma once
 
-#include <string_view>
+#include <string>
 
 #include "cli/context.h"
 
@@ -10,7 +10,7 @@ class App;
 
 namespace warren::cli {
 
-std::string_view version_line();  // "warren 0.1.0"
+std::string version_line();  // "warren 0.1.0"
 
 void add_version(CLI::App& root, Context& context);
 

@@ -152,7 +152,7 @@ asio::awaitable<void> MachineService::serve(io::HttpConnection connection) {
     std::vector<std::uint8_t> hello(head.begin(), head.end());
     hello.insert(hello.end(), accepted->message.begin(), accepted->message.end());
     SessionNews none;
-    WARREN_CHECK(served->session.take_output(hello, kBatch, none));
+    WARREN_CHECK(served->session.take_output(hello, kBatch, io::boot_now(), none));
     static_cast<void>(has_taken(served, served->stream->write(hello)));
   }
   const std::vector<std::uint8_t> early = std::exchange(connection.received, {});
@@ -336,7 +336,7 @@ void MachineService::flush(const Pointer& connection) {
     if (!has_taken(connection, connection->stream->flush())) return;
     batch_.clear();
     SessionNews news;
-    const bool goes_on = connection->session.take_output(batch_, kBatch, news);
+    const bool goes_on = connection->session.take_output(batch_, kBatch, io::boot_now(), news);
     const bool is_all = batch_.empty();
     const bool has_room = is_all || has_taken(connection, connection->stream->write(batch_));
     if (is_all) connection->session.on_sent(io::boot_now(), news);
@@ -401,9 +401,7 @@ void MachineService::tick() {
       continue;
     }
     update_membership(*connection);
-    SessionNews news;
-    const bool goes_on = connection->session.on_tick(now, news);
-    dispatch(connection, news);
+    const bool goes_on = connection->session.on_tick(now);
     mark_dirty(connection);
     if (goes_on) continue;
     ++counters_.timeouts;

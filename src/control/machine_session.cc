@@ -33,16 +33,17 @@ bool MachineSession::receive(ByteView bytes, TimePoint now, SessionNews& news) {
 
 bool MachineSession::take_output(std::vector<std::uint8_t>& out,
                                  std::size_t enough,
+                                 TimePoint now,
                                  SessionNews& news) {
   http2::Bytes text;
   const bool is_http = http_.take_output(text, enough, events_).has_value();
-  // Of requests there are none here: the time is not needed.
-  const bool is_calm = take(begun_, news);
+  const bool is_calm = take(now, news);
   return (text.empty() || sealer_.seal(text, out)) && is_http && is_calm;
 }
 
 bool MachineSession::take(TimePoint now, SessionNews& news) {
   bool is_calm = true;
+  const bool was_idle = exchanges_.empty();
   for (http2::Event& event : events_) {
     if (auto* const head = std::get_if<http2::RequestHead>(&event)) {
       is_calm = begin(std::move(*head), now) && is_calm;
@@ -55,7 +56,7 @@ bool MachineSession::take(TimePoint now, SessionNews& news) {
     }
   }
   events_.clear();
-  if (exchanges_.empty()) idle_since_ = std::max(idle_since_, now);
+  if (!was_idle && exchanges_.empty()) idle_since_ = now;
   return is_calm;
 }
 
@@ -144,7 +145,7 @@ void MachineSession::on_sent(TimePoint now, SessionNews& news) {
   }
 }
 
-bool MachineSession::on_tick(TimePoint now, SessionNews& news) {
+bool MachineSession::on_tick(TimePoint now) {
   if (!has_spoken_ && now - begun_ >= limits_.first_bytes) return false;
   if (!is_member_ && exchanges_.empty() && now - idle_since_ >= limits_.stranger_idle) return false;
   for (auto& [stream, exchange] : exchanges_) {
@@ -154,7 +155,7 @@ bool MachineSession::on_tick(TimePoint now, SessionNews& news) {
       refuse(stream, 408, "the request did not end in time", now);
     }
   }
-  return take(now, news);
+  return true;
 }
 
 void MachineSession::respond(http2::StreamId stream,

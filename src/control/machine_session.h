@@ -74,11 +74,12 @@ class MachineSession {
   // Appends sealed records with about `enough` bytes, or nothing when there is nothing to say.
   [[nodiscard]] bool take_output(std::vector<std::uint8_t>& out,
                                  std::size_t enough,
+                                 TimePoint now,
                                  SessionNews& news);
   // The system took everything that take_output() gave, and that was all there was.
   void on_sent(TimePoint now, SessionNews& news);
   // Deadlines; call it once a second or so.
-  [[nodiscard]] bool on_tick(TimePoint now, SessionNews& news);
+  [[nodiscard]] bool on_tick(TimePoint now);
 
   bool is_over() const { return http_.is_over(); }
 

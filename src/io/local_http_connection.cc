@@ -229,7 +229,8 @@ asio::awaitable<bool> LocalHttpConnection::send_reply() {
     }
   }
   close();
-  if (const auto on_gone = std::exchange(on_gone_, nullptr)) on_gone();
+  const auto on_gone = std::exchange(on_gone_, nullptr);
+  if (on_gone && !is_complete_) on_gone();
   co_return false;
 }
 

@@ -2,6 +2,11 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <string>
+#include <thread>
+
+#include <pwd.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/background.h"
@@ -9,6 +14,7 @@
 #include "cli/root.h"
 #include "crypto/system_random.h"
 #include "io/clock.h"
+#include "io/local_http_client.h"
 #include "lab/kernel_lab.h"
 #include "plain/runner.h"
 
@@ -23,6 +29,12 @@ Result<void> run_wg(const plain::RunOptions& options,
   const io::SystemWallClock wall_clock;
   Log log = Log::to_stderr(level);
   return plain::run(options, random, wall_clock, log, ready);
+}
+
+// Empty when the system doesn't know.
+std::string user_name() {
+  const passwd* const entry = getpwuid(getuid());  // NOLINT(concurrency-mt-unsafe): the only thread
+  return entry == nullptr ? std::string() : entry->pw_name;
 }
 
 }  // namespace
@@ -41,7 +53,13 @@ int main(int argc, char** argv) {
                          .err = std::cerr,
                          .run_wg = run_wg,
                          .in_background = cli::run_in_background,
-                         .lab = &lab};
+                         .lab = &lab,
+                         .call = io::call_local,
+                         .stream = io::stream_local,
+                         .now = io::boot_now,
+                         .wall_now = [] { return io::SystemWallClock().now(); },
+                         .sleep = [](Duration span) { std::this_thread::sleep_for(span); },
+                         .user = user_name()};
     return cli::run(argc, argv, context);
   } catch (const std::exception& error) {
     static_cast<void>(

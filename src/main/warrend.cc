@@ -15,6 +15,7 @@
 #include "io/privileges.h"
 #include "main/node/config.h"
 #include "main/node/program.h"
+#include "node/os/instance_lock.h"
 #include "node/os/policy_rules.h"
 
 namespace {
@@ -64,6 +65,7 @@ Result<void> run(const Arguments& arguments) {
   }
   Log log = Log::to_stderr(*parse_log_level(config.log_level));
   if (arguments.clean_up) {
+    WARREN_TRY(const auto lock, node::InstanceLock::take());
     WARREN_TRY_VOID(node::clean_host());
     return {};
   }

@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "base/json_object.h"
 #include "base/json_wire.h"
+#include "base/json_writer.h"
 #include "base/version.h"
 #include "crypto/key_text.h"
 
@@ -36,6 +37,18 @@ void fields(Visitor& visit, Fields& x) {
   visit("AuthKey", x.auth_key);
   visit("ServerKey", x.server_key);
   visit("ForceReauth", x.force_reauth);
+}
+
+std::string json_list(const std::vector<std::string>& texts) {
+  std::string out;
+  json::Writer writer(out);
+  writer.open_array();
+  for (const std::string& text : texts) {
+    writer.element();
+    writer.text(text);
+  }
+  writer.close_array();
+  return out;
 }
 
 }  // namespace
@@ -70,21 +83,18 @@ std::string encode_notice(const Notice& notice, const Prefs& prefs) {
   return out.done();
 }
 
-std::string encode_first_notice(BackendState state,
-                                const ClientStatus& client,
-                                const Prefs& prefs,
-                                std::uint64_t session,
-                                std::uint64_t mask) {
+std::string encode_first_notice(const Daemon& daemon, std::uint64_t session, std::uint64_t mask) {
+  const ClientStatus client = daemon.client_status();
   json::ObjectText out;
   out.text("Version", version());
   out.text("SessionID", fmt::format("{:016x}", session));
   if ((mask & kInitialState) != 0) {
-    out.number("State", std::to_underlying(state));
+    out.number("State", std::to_underlying(daemon.state()));
     if (!client.link.empty()) out.text("BrowseToURL", client.link);
-    if (!client.error.empty()) out.text("ErrMessage", client.error);
+    if (!daemon.refusal().empty()) out.text("ErrMessage", daemon.refusal());
   }
-  if ((mask & kInitialPrefs) != 0) out.json("Prefs", encode_prefs(prefs));
-  if ((mask & kInitialHealth) != 0) out.json("Health", "{}");
+  if ((mask & kInitialPrefs) != 0) out.json("Prefs", encode_prefs(daemon.prefs()));
+  if ((mask & kInitialHealth) != 0) out.json("Health", json_list(daemon.health()));
   return out.done();
 }
 

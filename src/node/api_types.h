@@ -20,11 +20,7 @@ Result<StartRequest> decode_start_request(std::string_view json);
 // One line of the notification bus (spec: node-features section 17.3).
 std::string encode_notice(const Notice& notice, const Prefs& prefs);
 // The first line: what holds now, as far as the mask asks for it.
-std::string encode_first_notice(BackendState state,
-                                const ClientStatus& client,
-                                const Prefs& prefs,
-                                std::uint64_t session,
-                                std::uint64_t mask);
+std::string encode_first_notice(const Daemon& daemon, std::uint64_t session, std::uint64_t mask);
 
 // Everything that helps to understand what the daemon does; no secrets.
 std::string debug_text(const Daemon& daemon);

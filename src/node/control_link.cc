@@ -214,7 +214,7 @@ void ControlLink::perform(MapNews&& action) {
 void ControlLink::fail_for_good(std::string why) {
   pending_.clear();
   failure_ = std::move(why);
-  log_.warn("node: cannot join url={} reason={}", server_.url, failure_);
+  log_.warn("node: cannot join reason={}", failure_);
   feed([&](ClientActions& out) { client_.stop(out); });
   report();
 }
@@ -269,7 +269,7 @@ void ControlLink::adopt(const ConnectionPointer& connection, DialedControl diale
   connection->session.emplace(std::move(dialed.keys));
   connection->leg = dialed.leg;
   reason_.clear();
-  log_.info("node: connected to the coordination server url={} leg={}", url_->text(),
+  log_.info("node: connected to the coordination server leg={}",
             dialed.leg == Leg::Tls ? "https" : "http");
   if (!server_.key) {
     server_.key = dialed.server_key;
@@ -297,7 +297,7 @@ void ControlLink::lose(const ConnectionPointer& connection, std::string why) {
   if (connection->link == nullptr) return;
   // Once for each cause: a server that cannot be reached is tried for ever.
   if (why != reason_) {
-    log_.info("node: not connected to the coordination server url={} reason={}", server_.url, why);
+    log_.info("node: not connected to the coordination server reason={}", why);
     reason_ = why;
   }
   disconnect();

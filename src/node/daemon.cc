@@ -15,6 +15,7 @@
 #include "io/file.h"
 #include "io/private_directory.h"
 #include "node/machine.h"
+#include "node/os/policy_rules.h"
 
 namespace warren::node {
 
@@ -25,7 +26,8 @@ namespace {
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMaxState = std::size_t{1} << 20;
 constexpr std::size_t kMaxWatchers = 64;
-constexpr Duration kExpiryLook = 1h;              // at the latest: the clock may be set
+constexpr Duration kExpiryLook = 1h;  // at the latest: the clock may be set
+constexpr std::chrono::seconds kRepairAfter{2};
 constexpr std::chrono::milliseconds kSettle{50};  // news of the network come in swarms
 
 }  // namespace
@@ -36,6 +38,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const asio::any_io_executor& execu
                                               const WallClock& wall_clock,
                                               Log& log) {
   std::unique_ptr<Daemon> out(new Daemon(executor, options, random, wall_clock, log));
+  WARREN_TRY_VOID(out->take_over());
   WARREN_TRY_VOID(out->load());
   WARREN_TRY_VOID(out->watch_network());
   out->tasks_.spawn("node: expiry", out->watch_expiry());
@@ -57,14 +60,29 @@ Daemon::Daemon(const asio::any_io_executor& executor,
       machine_(describe_machine()),
       network_news_(executor),
       expiry_timer_(executor),
+      repair_timer_(executor),
+      closing_(executor, log),
       tasks_(executor, log) {}
 
 Daemon::~Daemon() = default;
 
+// Of a run that was killed nothing is left afterwards, whether or not this one will connect.
+Result<void> Daemon::take_over() {
+  WARREN_TRY_VOID(io::make_private_directory(options_.state_directory));
+  WARREN_TRY(lock_, InstanceLock::take(options_.state_directory));
+  const auto removed = clean_host();
+  if (!removed) {
+    log_.warn("node: something of an earlier run is left: {}", removed.error().detail);
+  } else if (*removed != Removed()) {
+    log_.info("node: cleaned up after a run that was killed rules={} routes={}", removed->rules,
+              removed->routes);
+  }
+  return {};
+}
+
 // --- the state file
 
 Result<void> Daemon::load() {
-  WARREN_TRY_VOID(io::make_private_directory(options_.state_directory));
   const std::string path = options_.state_directory + "/state.json";
   auto text = io::read_file(path, kMaxState);
   if (!text && text.error().code != Errc::NotFound) return unexpected(text.error());
@@ -185,6 +203,8 @@ void Daemon::connect(std::string auth_key, bool force) {
     link_ = make_link();
     introduction_.reset();
   }
+  // What was told last holds until there is news.
+  if (!overlay_ && !force && is_tunnel_wanted(map_, state_.prefs)) follow_map({});
   introduce();
   link_->start(state_.node_key.clone(), std::move(auth_key), force);
 }
@@ -198,7 +218,7 @@ void Daemon::disconnect() {
 void Daemon::retire_link() {
   if (!link_) return;
   introduction_.reset();
-  tasks_.spawn("node: close the connection", close_link(std::move(link_)));
+  closing_.spawn("node: close the connection", close_link(std::move(link_)));
 }
 
 asio::awaitable<void> Daemon::close_link(std::unique_ptr<ControlLink> link) {
@@ -225,14 +245,10 @@ void Daemon::on_server_key(const MachinePublicKey& key) {
 }
 
 void Daemon::on_status(const ClientStatus& status) {
-  if (status.is_connected != told_status_.is_connected) {
-    if (status.is_connected) {
-      log_.info("node: connected to {}", state_.prefs.control_url);
-    } else if (!status.error.empty()) {
-      log_.warn("node: not connected to {}: {}", state_.prefs.control_url, status.error);
-    }
-  } else if (status.error != told_status_.error && !status.error.empty()) {
-    log_.warn("node: {}: {}", state_.prefs.control_url, status.error);
+  // The link says itself when it comes and goes.
+  if (status.login == LoginState::NeedsLogin && status.error != told_status_.error &&
+      !status.error.empty()) {
+    log_.warn("node: not admitted: {}", status.error);
   }
   tell_state();
 }
@@ -258,21 +274,32 @@ void Daemon::start_overlay() {
   auto overlay = Overlay::start(executor_, state_.node_key, disco_key_, options_.overlay, random_,
                                 wall_clock_, log_,
                                 {.introduction_changed = [this] { introduce(); },
-                                 .failed =
-                                     [this](Error error) {
-                                       log_.error("node: the tunnel failed: {}", error.detail);
-                                       overlay_problem_ = error.detail;
-                                       // Not from within itself.
-                                       boost::asio::post(executor_, [this] { overlay_.reset(); });
-                                     }});
+                                 .failed = [this](Error error) { on_overlay_failed(error); }});
   if (!overlay) {
     overlay_problem_ = overlay.error().detail;
     log_.error("node: no tunnel: {}", overlay_problem_);
-    return;
+    return repair_overlay_later();
   }
   overlay_problem_.clear();
   overlay_ = std::move(*overlay);
   log_.info("node: tunnel up device={} port={}", options_.overlay.device, overlay_->port());
+}
+
+// Somebody deleted the device, perhaps. The overlay calls: it goes later.
+void Daemon::on_overlay_failed(const Error& error) {
+  overlay_problem_ = error.detail;
+  log_.error("node: the tunnel failed: {}", overlay_problem_);
+  repair_overlay_later();
+}
+
+void Daemon::repair_overlay_later() {
+  repair_timer_.expires_after(kRepairAfter);
+  repair_timer_.async_wait([this](boost::system::error_code cancelled) {
+    if (cancelled) return;
+    overlay_.reset();
+    if (state_.prefs.want_running) follow_map({});
+    introduce();
+  });
 }
 
 void Daemon::introduce() {
@@ -351,6 +378,11 @@ ClientStatus Daemon::client_status() const {
   return link_ ? link_->status() : ClientStatus();
 }
 
+std::string Daemon::refusal() const {
+  const ClientStatus client = client_status();
+  return client.login == LoginState::NeedsLogin ? client.error : std::string();
+}
+
 std::vector<std::string> Daemon::health() const {
   std::vector<std::string> out;
   const ClientStatus client = client_status();
@@ -409,12 +441,13 @@ void Daemon::tell_state() {
   const BackendState now = state();
   Notice notice;
   if (now != told_state_) notice.state = now;
-  if (client.error != told_status_.error) notice.error = client.error;
+  if (refusal() != told_refusal_) notice.error = refusal();
   if (client.link != told_status_.link && !client.link.empty()) notice.browse_to_url = client.link;
   notice.login_finished =
       client.login == LoginState::Joined && told_status_.login != LoginState::Joined;
   told_state_ = now;
   told_status_ = client;
+  told_refusal_ = refusal();
   if (notice.state || notice.error || notice.browse_to_url || notice.login_finished) {
     tell(std::move(notice));
   }
@@ -425,8 +458,10 @@ asio::awaitable<void> Daemon::stop() {
   overlay_.reset();
   if (link_) co_await link_->close();
   link_.reset();
-  tasks_.cancel();
+  co_await closing_.wait();
+  repair_timer_.cancel();
   expiry_timer_.cancel();
+  tasks_.cancel();
   co_await tasks_.wait();
 }
 

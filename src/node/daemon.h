@@ -25,6 +25,7 @@
 #include "node/core/node_state.h"
 #include "node/core/prefs.h"
 #include "node/core/status_report.h"
+#include "node/os/instance_lock.h"
 #include "node/overlay.h"
 
 namespace warren::node {
@@ -45,7 +46,7 @@ struct StartRequest {
 // Something that watchers want to hear of.
 struct Notice {
   std::optional<BackendState> state;
-  std::optional<std::string> error;  // why we are not joined, or not connected; empty: all is well
+  std::optional<std::string> error;  // why the server refuses us; empty: it does not
   std::optional<std::string> browse_to_url;
   bool login_finished = false;
   bool prefs_changed = false;
@@ -81,6 +82,8 @@ class Daemon {
   BackendState state() const { return backend_state(state_.prefs, client_status(), map_); }
 
   ClientStatus client_status() const;
+  // Why the server refuses us for good: somebody has to do something. What may pass is in health().
+  std::string refusal() const;
 
   const Prefs& prefs() const { return state_.prefs; }
 
@@ -107,6 +110,7 @@ class Daemon {
          const WallClock& wall_clock,
          Log& log);
 
+  Result<void> take_over();
   Result<void> load();
   Result<void> save(const NodeState& state) const;
   Result<void> watch_network();
@@ -123,12 +127,15 @@ class Daemon {
   void on_map(const MapNews& news);
   void follow_map(const MapChange& change);
   void start_overlay();
+  void on_overlay_failed(const Error& error);
+  void repair_overlay_later();
   void introduce();
   void tell(Notice notice);
   void tell_state();
   boost::asio::awaitable<void> watch_expiry();
   boost::asio::awaitable<void> follow_network();
 
+  std::optional<InstanceLock> lock_;
   boost::asio::any_io_executor executor_;
   DaemonOptions options_;
   Random& random_;
@@ -146,6 +153,7 @@ class Daemon {
   std::optional<Introduction> introduction_;  // as the server was told
   BackendState told_state_ = BackendState::NoState;
   ClientStatus told_status_;
+  std::string told_refusal_;
 
   std::map<std::uint64_t, Watcher> watchers_;
   std::uint64_t last_watcher_ = 0;
@@ -153,7 +161,9 @@ class Daemon {
   boost::asio::posix::stream_descriptor network_news_;
   io::NetworkState network_;
   boost::asio::steady_timer expiry_timer_;
+  boost::asio::steady_timer repair_timer_;  // until a tunnel that failed is made again
   bool is_stopping_ = false;
+  io::Tasks closing_;  // connections that are not ours any more
   io::Tasks tasks_;
 };
 

@@ -96,6 +96,7 @@ constexpr std::array kRoutes = {
     Route{"POST", "ping", false},
     Route{"GET", "derpmap", false},
     Route{"GET", "warren/netcheck", false},
+    Route{"POST", "warren/netcheck", false},
     Route{"GET", "warren/debug", true},
     Route{"POST", "bugreport", false},
     Route{"GET", "metrics", false},
@@ -184,8 +185,10 @@ io::LocalResponse LocalApi::who_is(const io::LocalRequest& request) const {
     node = daemon_.map().find_by_address(*address);
   } else if (const auto endpoint = Endpoint::parse(asked)) {
     node = daemon_.map().find_by_address(endpoint->address);
+  } else if (const auto named = daemon_.map().find_by_name(asked)) {
+    node = *named;
   } else {
-    return text(400, "addr: expected an address, an address and port, or a node key");
+    return failure(named.error());
   }
   const auto who = make_who_is(daemon_.map(), node);
   if (!who) return text(404, fmt::format("{} is nobody's in this network", asked));
@@ -227,9 +230,7 @@ void LocalApi::watch(const io::LocalRequest& request, const Reply& reply) {
     if (!reply->write(encode_notice(notice, daemon_.prefs()) + "\n")) return;
   });
   reply->on_gone([this, id] { daemon_.unwatch(id); });
-  reply->write(
-      encode_first_notice(daemon_.state(), daemon_.client_status(), daemon_.prefs(), id, mask) +
-      "\n");
+  reply->write(encode_first_notice(daemon_, id, mask) + "\n");
 }
 
 void LocalApi::ping(const io::LocalRequest& request, const Reply& reply) {
@@ -248,7 +249,7 @@ void LocalApi::ping(const io::LocalRequest& request, const Reply& reply) {
   const control::Node* const node = daemon_.map().find_by_address(*address);
   if (node == nullptr) return finish("no machine of this network has this address");
   result.node_ip = result.ip;
-  result.node_name = node->name;
+  result.node_name = node->name.substr(0, node->name.find('.'));
   if (daemon_.map().self() && node->id == daemon_.map().self()->id) {
     result.is_local_ip = true;
     return finish(fmt::format("{} is this machine's own address", result.ip));

@@ -1,10 +1,9 @@
 #!/usr/bin/python3
-"""The story that scripts/demo tells. First two machines, a tunnel, a web page and an SSH session:
+"""The story that scripts/demo tells: two machines behind carrier-grade NAT reach each other (demo_overlay.py). Then two
+machines and plain WireGuard, without a server:
 
     laptop ---- home      the link: 10.9.0.1 and 10.9.0.2
     laptop ==== home      the tunnel: 10.7.0.1 and 10.7.0.2, fd07::1 and fd07::2
-
-then the same two far from each other, behind NATs: demo_paths.py.
 """
 import argparse
 import os
@@ -12,8 +11,9 @@ import pwd
 import sys
 import time
 
-import demo_paths
+import demo_overlay
 import harness
+import overlay
 import peers
 
 PAGE = "<h1>Hello from home</h1> This page is served on 10.7.0.2, an address that exists only inside the tunnel.\n"
@@ -157,10 +157,11 @@ def scene(story, lab, kinds):
 
 
 class TunnelScene:
-    """The first scene, in the shape of demo_paths.Scene."""
+    """Plain WireGuard, in the shape of demo_overlay.Scene."""
 
-    def __init__(self, lab, kinds):
-        self.lab, self.kinds = lab, kinds
+    def __init__(self, keep, kinds):
+        self.lab = harness.Lab(keep)
+        self.kinds = kinds
 
     def tell(self, story):
         self.both = scene(story, self.lab, self.kinds)
@@ -169,10 +170,10 @@ class TunnelScene:
         for end in (self.both.initiator, self.both.responder):
             print(f"  {end.host.label}: ip netns exec {end.host.namespace} bash        wg show {end.device}")
 
-
-class PathScene(demo_paths.Scene):
-    def tell(self, story):
-        super().tell(story, PAGE)
+    def how_to_remove(self):
+        names = " ".join(host.namespace for host in self.lab.hosts)
+        print(f"  remove it: for n in {names}; do ip netns pids $n | xargs -r kill; ip netns delete $n; done; "
+              f"rm -r {self.lab.directory}")
 
 
 def why_no_tunnel(*kinds):
@@ -180,22 +181,18 @@ def why_no_tunnel(*kinds):
 
 
 SCENES = (  # title, what it needs, how it is made
-    ("Scene 1: our tunnel at both ends", lambda: why_no_tunnel("ours"), lambda lab: TunnelScene(lab, ("ours", "ours"))),
-    ("Scene 1 with a stranger: wireguard-go at home", lambda: why_no_tunnel("ours", "wireguard-go"),
-     lambda lab: TunnelScene(lab, ("ours", "wireguard-go"))),
-    ("Scene 2: both behind carrier-grade NAT", demo_paths.why_missing, PathScene),
+    ("Two machines behind carrier-grade NAT", demo_overlay.why_missing, lambda keep: demo_overlay.Scene(keep, Ssh)),
+    ("Plain WireGuard, our tunnel at both ends", lambda: why_no_tunnel("ours"),
+     lambda keep: TunnelScene(keep, ("ours", "ours"))),
+    ("Plain WireGuard with a stranger: wireguard-go at home", lambda: why_no_tunnel("ours", "wireguard-go"),
+     lambda keep: TunnelScene(keep, ("ours", "wireguard-go"))),
 )
 
 
-def how_to_remove(lab):
-    names = " ".join(host.namespace for host in lab.hosts)
-    print(f"  remove it: for n in {names}; do ip netns pids $n | xargs -r kill; ip netns delete $n; done; rm -r {lab.directory}")
-
-
 def main():
-    parser = argparse.ArgumentParser(description="Two machines in network namespaces open a web page and an SSH session "
-                                                 "through our tunnel, with us and with wireguard-go at one end; then they "
-                                                 "find each other through NATs.")
+    parser = argparse.ArgumentParser(description="Two machines behind carrier-grade NAT reach each other through our "
+                                                 "server; then two machines open a web page and an SSH session through "
+                                                 "plain WireGuard, with us and with wireguard-go at one end.")
     parser.add_argument("--keep", action="store_true",
                         help="leave it running, until the next demo or test; say how to look and how to remove it")
     args = parser.parse_args()
@@ -206,6 +203,7 @@ def main():
 
     harness.die_with_signals()
     harness.remove_stale()
+    overlay.remove_stale()
     story = Story()
     kept = []
     for title, why_not, make in SCENES:
@@ -214,19 +212,19 @@ def main():
         if missing:
             story.skip(missing)
             continue
-        with harness.Lab(keep=args.keep) as lab:
+        told = make(args.keep)
+        with told.lab:
             try:
-                told = make(lab)
                 told.tell(story)
                 kept.append(told)
             except Exception:  # told already
-                print("\n".join(lab.logs()))
+                print("\n".join(told.lab.logs()))
     story.table()
     if args.keep:
         print("\n== Left running")
         for told in kept:
             told.how_to_look()
-            how_to_remove(told.lab)
+            told.how_to_remove()
     return 1 if story.failed() else 0
 
 

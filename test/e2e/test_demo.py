@@ -5,16 +5,16 @@ import sys
 
 import pytest
 
-import demo_paths
+import demo_overlay
 from conftest import need
 
 
 def test_every_scene_is_seen():
     need("ours")
-    reason = demo_paths.why_missing()
+    reason = demo_overlay.why_missing()
     if reason:
         pytest.skip(reason)
     result = subprocess.run([sys.executable, pathlib.Path(__file__).with_name("demo.py")], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "an SSH session at home: ok" in result.stdout
-    assert "a web page from home over the direct path: ok" in result.stdout
+    assert "(f) the server is killed and restarted: silence: ok" in result.stdout

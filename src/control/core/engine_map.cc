@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "control/core/clean_hostinfo.h"
 #include "control/core/engine_state.h"
 #include "proto/control/codec.h"
 
@@ -23,7 +24,7 @@ std::vector<Endpoint> usable(const std::vector<Endpoint>& endpoints) {
 }  // namespace
 
 void Engine::State::on_map(const Request& request, const Moment& moment) {
-  const auto wish = decode<MapRequest>(request.body);
+  auto wish = decode<MapRequest>(request.body);
   if (!wish) {
     ++counters.malformed;
     return answer(request.id, 400, wish.error().detail);
@@ -37,6 +38,14 @@ void Engine::State::on_map(const Request& request, const Moment& moment) {
   }
   if (request.caller.version < options.oldest) {
     return answer(request.id, 400, "this client is too old for this server");
+  }
+  if (wish->hostinfo) {
+    clean(*wish->hostinfo);
+    // Shorter than its request.
+    if (request.body.size() > kMaxHostinfo && encode(*wish->hostinfo).size() > kMaxHostinfo) {
+      ++counters.malformed;
+      return answer(request.id, 413, "what this node tells about itself is too long");
+    }
   }
   const netmap::NodeId id = node->id;
   if (!wish->read_only) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "control/core/clean_hostinfo.h"
 #include "control/core/engine_state.h"
 #include "netmap/names.h"
 #include "proto/control/codec.h"
@@ -10,11 +11,13 @@ namespace warren::control {
 namespace {
 
 netmap::Machine machine_of(const Request& request, const RegisterRequest& wish) {
+  // Cut here: a stranger's waits in memory for a person's approval.
+  std::string hostname =
+      wish.hostinfo ? wish.hostinfo->hostname.substr(0, netmap::kMaxHostname) : std::string();
+  drop_controls(hostname);
   return {.key = request.caller.machine,
           .node_key = wish.node_key,
-          // Cut here: a stranger's waits in memory for a person's approval.
-          .hostname = wish.hostinfo ? wish.hostinfo->hostname.substr(0, netmap::kMaxHostname)
-                                    : std::string(),
+          .hostname = std::move(hostname),
           .wants_ephemeral = wish.ephemeral};
 }
 

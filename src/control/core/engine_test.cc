@@ -398,6 +398,28 @@ TEST_F(Joined, WritesWhatNodesSayWhenItIsToEnd) {
   EXPECT_TRUE(bench.actions.empty());
 }
 
+TEST_F(Joined, BoundsAndCleansWhatNodesTellOfThemselves) {
+  const auto who = machine(1, 1, "n\x1b[2Jas");
+  const auto watcher = machine(2, 2, "watcher");
+  const RequestId stream = up(watcher);
+  up(who);
+  const auto seen = bench.take(stream);
+  ASSERT_FALSE(seen.empty());
+  ASSERT_EQ(seen[0].peers_changed.size(), 1);
+  EXPECT_EQ(seen[0].peers_changed[0].hostinfo->hostname, "n[2Jas");
+  MapRequest wish = Bench::map_wish(who);
+  wish.omit_peers = true;
+  wish.hostinfo->request_tags.assign(1000, std::string(100, 'x'));
+  EXPECT_EQ(bench.answers.at(bench.send(who.key, "/machine/map", encode(wish))).status, 413);
+}
+
+TEST_F(ControlEngine, RenamesAUser) {
+  EXPECT_EQ(bench.admin("POST", "users/ann/rename", R"({"login":"anna"})").status, 200);
+  EXPECT_EQ(bench.admin("POST", "users/ann/rename", R"({"login":"ann"})").status, 404);
+  EXPECT_EQ(bench.admin("POST", "users/anna/promote", "{}").status, 404);
+  EXPECT_EQ(bench.admin("POST", "users/anna/rename", R"({"login":"ann"})").status, 200);
+}
+
 TEST_F(ControlEngine, RefusesWhatIsNoRequest) {
   EXPECT_EQ(bench.answers.at(bench.send(machine(1, 1).key, "/machine/map", "{")).status, 400);
   EXPECT_EQ(bench.answers.at(bench.send(machine(1, 1).key, "/machine/register", "[]")).status, 400);

@@ -36,10 +36,10 @@ struct MapChange {
   bool device = false;    // plan_device() may
   bool dns = false;
   bool health = false;
-  bool names = false;                       // users, domain, client version: for status only
-  std::vector<control::NodeId> peers;       // added, or anything about them changed; ascending
-  std::vector<control::NodeId> removed;     // ascending
-  std::vector<NodePublicKey> removed_keys;  // no peer has them any more
+  bool names = false;                            // users, domain, client version: for status only
+  std::vector<control::NodeId> peers = {};       // added, or anything about them changed; ascending
+  std::vector<control::NodeId> removed = {};     // ascending
+  std::vector<NodePublicKey> removed_keys = {};  // no peer has them any more
 
   bool operator==(const MapChange&) const = default;
 };

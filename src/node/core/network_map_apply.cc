@@ -26,11 +26,14 @@ constexpr std::string_view kBaseChunk = "base";
 // A source that names a node capability (spec: control section 7.6).
 constexpr std::string_view kCapSource = "cap:";
 
-// Such an address can be nobody's: packets for it would not come to where they belong.
+// Means something else on every machine or link.
+bool is_never_routed(const IpAddress& address) {
+  return address.is_loopback() || address.is_multicast() || address.is_link_local();
+}
+
 bool is_node_address(const IpPrefix& prefix) {
-  const IpAddress& address = prefix.address();
-  return prefix.is_single() && !address.is_unspecified() && !address.is_loopback() &&
-         !address.is_multicast() && !address.is_link_local();
+  return prefix.is_single() && !prefix.address().is_unspecified() &&
+         !is_never_routed(prefix.address());
 }
 
 template <class T>
@@ -261,17 +264,20 @@ void NetworkMap::apply_patch(const control::PeerChange& patch, Update& update) {
 }
 
 void NetworkMap::clean_addresses(Node& node) {
-  const auto wrong = std::ranges::remove_if(
-      node.addresses, [](const IpPrefix& prefix) { return !is_node_address(prefix); });
-  counters_.refused_prefixes += wrong.size();
-  node.addresses.erase(wrong.begin(), wrong.end());
+  counters_.refused_prefixes +=
+      std::erase_if(node.addresses, [](const auto& prefix) { return !is_node_address(prefix); });
   counters_.refused_prefixes += cut(node.addresses, kMaxPeerAddresses);
 }
 
 bool NetworkMap::clean(Node& peer) {
   if (peer.id.value <= 0 || peer.key.is_zero()) return false;
   clean_addresses(peer);
-  if (peer.allowed_ips) counters_.refused_prefixes += cut(*peer.allowed_ips, kMaxPeerPrefixes);
+  if (peer.allowed_ips) {
+    counters_.refused_prefixes += std::erase_if(*peer.allowed_ips, [](const IpPrefix& prefix) {
+      return is_never_routed(prefix.address());
+    });
+    counters_.refused_prefixes += cut(*peer.allowed_ips, kMaxPeerPrefixes);
+  }
   cut(peer.endpoints, kMaxPeerEndpoints);
   const std::size_t prefixes = peer.addresses.size() + peer.effective_allowed_ips().size();
   if (claims_.size() + prefixes > kMaxMapPrefixes) {

@@ -42,8 +42,8 @@ constexpr auto kKnown = std::to_array<Known>({
     {"ShieldsUp"},
     {"AdvertiseTags", "null", "requests for tags"},
     {"Hostname"},
-    {"NotepadURLs", "false", "this debugging aid"},
-    {"ForceDaemon", "false", "Windows"},
+    {"NotepadURLs", "false", "use for it"},
+    {"ForceDaemon", "false", "version for Windows"},
     {"AdvertiseRoutes", "null", "subnet routers"},
     {"AdvertiseServices", "null", "services"},
     {"Sync", "null", "a way to work without the server's changes"},
@@ -56,11 +56,11 @@ constexpr auto kKnown = std::to_array<Known>({
     {"AppConnector", R"({"Advertise":false})", "app connectors"},
     {"PostureChecking", "false", "posture checks"},
     {"NetfilterKind", "\"\"", "firewall rules of its own"},
-    {"RemoteConfig", "false", "remote configuration"},
+    {"RemoteConfig", "false", "remote control of its settings"},
     {"DriveShares", "null", "shared folders"},
     {"RelayServerPort", "null", "relaying for peers"},
     {"RelayServerStaticEndpoints", "null", "relaying for peers"},
-    {"Config", "null", "access to its keys"},
+    {"Config", "null", "import of keys"},
 });
 
 // Of both structs; the same type in one, optional in the other.

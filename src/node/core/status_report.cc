@@ -223,7 +223,8 @@ Status make_status(const StatusInput& input) {
   }
   if (!input.with_peers) return out;
   for (const auto& [id, peer] : input.map.peers()) {
-    out.peers.insert_or_assign(to_text(peer.key), make_status_peer(input, peer));
+    if (input.map.has_key(peer))
+      out.peers.emplace(to_text(peer.key), make_status_peer(input, peer));
   }
   return out;
 }
