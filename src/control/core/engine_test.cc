@@ -158,6 +158,28 @@ TEST_F(Joined, SurvivesAFetchOfANodeThatIsDeletedInTheSameCommit) {
   EXPECT_FALSE(bench.is_open.at(fetch));
 }
 
+// Both wait for the same commit, and are looked at together.
+TEST_F(ControlEngine, AcknowledgesAnApprovalOnlyWhenItIsStored) {
+  const auto who = machine(1, 1);
+  const std::string link = bench.join(who, "").auth_url;
+  RegisterRequest follow = Bench::wish(who, "");
+  follow.followup = link;
+  bench.store_is_stalled = true;
+  bench.admin_later("POST", "users", R"({"login":"bob"})");
+  bench.admin_later("POST", "logins/" + link.substr(link.rfind('/') + 1) + "/approve",
+                    R"({"user":"ann"})");
+  const RequestId waiting = bench.send(who.key, "/machine/register", encode(follow));
+  bench.commit.reset();
+  bench.engine.on_committed({}, bench.moment(), bench.actions);
+  bench.perform();
+  ASSERT_TRUE(bench.commit) << "of the approval";
+  EXPECT_FALSE(bench.answers.contains(waiting));
+  bench.commit.reset();
+  bench.engine.on_committed({}, bench.moment(), bench.actions);
+  bench.perform();
+  EXPECT_TRUE(bench.response(waiting).machine_authorized);
+}
+
 TEST_F(ControlEngine, LetsAPersonApproveAMachine) {
   const auto who = machine(1, 1);
   const auto asked = bench.join(who, "");
