@@ -355,6 +355,48 @@ TEST_F(Joined, ExpiresKeysByTheServersClock) {
   EXPECT_TRUE(was_told);
 }
 
+TEST_F(Joined, RevivesKeysWhenTheServersClockGoesBack) {
+  const RequestId first = up(machine(1, 1));
+  const auto who = machine(2, 2);
+  const RequestId own = up(who);
+  // What this stream was told last of the node: whether its key has expired.
+  const auto told = [&](RequestId stream) {
+    std::optional<bool> out;
+    for (const MapResponse& news : bench.take(stream)) {
+      if (stream == own && news.node) out = news.node->expired;
+      for (const Node& peer : news.peers_changed) {
+        if (stream == first && peer.key == who.node_key) out = peer.expired;
+      }
+    }
+    return out;
+  };
+  bench.clock_error = std::chrono::hours(24 * 365 * 20);
+  bench.pass(2min);
+  EXPECT_EQ(told(own), true);
+  EXPECT_EQ(told(first), true);
+  bench.clock_error = {};
+  bench.pass(2min);
+  EXPECT_EQ(told(own), false);
+  EXPECT_EQ(told(first), false);
+}
+
+TEST_F(Joined, SaysThatARenewedKeyHasNotExpired) {
+  const RequestId first = up(machine(1, 1, "nas"));
+  up(machine(2, 2, "laptop"));
+  EXPECT_EQ(bench.admin("POST", "nodes/laptop/expire").status, 200);
+  bench.pass(1s);
+  bench.take(first);
+  const auto renewed = machine(2, 3, "laptop");
+  EXPECT_TRUE(bench.join(renewed, secret).machine_authorized);
+  bench.pass(1s);
+  const auto news = bench.take(first);
+  ASSERT_THAT(news, SizeIs(1));
+  ASSERT_THAT(news[0].peers_changed, SizeIs(1)) << "a patch cannot say it";
+  EXPECT_FALSE(news[0].peers_changed[0].expired);
+  EXPECT_EQ(news[0].peers_changed[0].key, renewed.node_key);
+  EXPECT_TRUE(news[0].control_time);
+}
+
 TEST_F(Joined, EndsASessionByLogout) {
   const auto who = machine(1, 1);
   up(who);
