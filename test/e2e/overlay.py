@@ -14,6 +14,7 @@ from peers import PROGRAMS, WARREN
 SERVER = PROGRAMS / "warren-server"
 NODE = PROGRAMS / "warrend"
 LABS = pathlib.Path("/run/warren/lab")
+NETNS = pathlib.Path("/etc/netns")  # `ip netns exec` shows what is there as /etc
 URL = "https://203.0.113.10"
 _numbers = itertools.count(1)
 
@@ -30,16 +31,23 @@ def remove_stale():
     for left in LABS.glob("wlo-*"):
         if not pathlib.Path("/proc", left.name.split("-")[1]).exists():
             subprocess.run([WARREN, "lab", "--name", left.name, "down"], check=False, capture_output=True)
+    for names in NETNS.glob("wlo-*"):
+        if not pathlib.Path("/proc", names.name.split("-")[1]).exists():
+            names.unlink()
 
 
 class PlacedHost(harness.Host):
-    """A host of the lab."""
+    """A host of the lab, which knows the names that the lab gave it."""
 
     def __init__(self, lab, label):  # pylint: disable=super-init-not-called
         self.lab = lab
         self.label = label
         self.namespace = f"{lab.name}-{label}"
         self.processes = []
+        NETNS.mkdir(parents=True, exist_ok=True)
+        names = NETNS / self.namespace
+        if not names.is_symlink():
+            names.symlink_to(LABS / lab.name / "etc" / label)
 
 
 class Overlay(harness.Lab):
@@ -91,6 +99,7 @@ class Overlay(harness.Lab):
             harness._end([process.pid for process in host.processes if process.is_running()])
             for process in host.processes:
                 process.popen.poll()
+            (NETNS / host.namespace).unlink(missing_ok=True)
         subprocess.run([WARREN, "lab", "--name", self.name, "down"], check=False, capture_output=True)
         self.hosts = []
         super().close()
