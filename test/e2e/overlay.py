@@ -86,10 +86,13 @@ class Overlay(harness.Lab):
         return self.nodes[label]
 
     def join(self, *labels):
-        """Nodes that are up, one after the other."""
+        """Nodes that are up, one after the other; those that are already stay as they are."""
         for label in labels:
-            self.node(label).start()
-            self.node(label).up()
+            node = self.node(label)
+            if not node.is_running():
+                node.start()
+            if node.state() != "Running":
+                node.up()
         return [self.nodes[label] for label in labels]
 
     def close(self):
@@ -154,15 +157,26 @@ class Node:
         self.socket = lab.directory / f"{label}.sock"
         self.process = None
 
-    def start(self, *options):
+    def launch(self, *options):
+        """Starts it, and does not wait for anything."""
         self.process = self.host.start(NODE, "--state-dir", self.directory, "--socket", self.socket, *options)
+
+    def start(self, *options):
+        self.launch(*options)
         self.process.wait_for_output("node: started")
+
+    def is_running(self):
+        return self.process is not None and self.process.is_running()
 
     def stop(self):
         return self.process.end()
 
     def kill(self):
         self.process.end(signal.SIGKILL)
+
+    def clean_up(self):
+        """What an administrator does after a crash, when the node shall not start again."""
+        return self.host.run(NODE, "--cleanup")
 
     def warren(self, *words, check=True, seconds=30.0):
         return self.host.run(WARREN, "--socket", self.socket, *words, check=check, seconds=seconds)
@@ -172,6 +186,17 @@ class Node:
 
     def status(self):
         return json.loads(self.warren("status", "--json", check=False).stdout)
+
+    def state(self):
+        return self.status()["BackendState"]
+
+    def wait_until_running(self):
+        self.warren("wait", "--timeout", "20s")
+
+    def kernel_status(self):
+        """What the kernel says of the process: /proc/PID/status by field."""
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}
 
     def address(self, version=4):
         found = self.status()["TailscaleIPs"]
