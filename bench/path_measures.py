@@ -2,7 +2,6 @@
 
 All are taken from outside the programs: answers through the tunnel, and datagrams of their length on the wire.
 """
-import subprocess
 import time
 
 import harness
@@ -156,19 +155,3 @@ PARTS = {
     "own-address": other_own_address,
     "tcp": relayed_tcp,
 }
-
-
-class Failed(Exception):
-    """A run came to no figures; says all that its processes said."""
-
-
-def measure(part, kind, seconds, disturbance):
-    """The figures of one part, and how other work disturbed it, if it did."""
-    with harness.Lab() as lab:
-        before = measures.Times([])
-        try:
-            figures = PARTS[part](kind, lab, seconds)
-        except (AssertionError, subprocess.SubprocessError) as error:
-            raise Failed("\n".join([*lab.logs(), str(error)])) from error
-        alive = [process.pid for host in lab.hosts for process in host.processes if process.is_running()]
-        return figures, disturbance.note(before, measures.Times(alive))

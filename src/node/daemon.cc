@@ -26,7 +26,8 @@ namespace {
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMaxState = std::size_t{1} << 20;
 constexpr std::size_t kMaxWatchers = 64;
-constexpr Duration kExpiryLook = 1h;              // at the latest: the clock may be set
+constexpr Duration kExpiryLook = 1h;  // at the latest: the clock may be set
+constexpr std::chrono::seconds kRepairAfter{2};
 constexpr std::chrono::milliseconds kSettle{50};  // news of the network come in swarms
 
 }  // namespace
@@ -59,6 +60,8 @@ Daemon::Daemon(const asio::any_io_executor& executor,
       machine_(describe_machine()),
       network_news_(executor),
       expiry_timer_(executor),
+      repair_timer_(executor),
+      closing_(executor, log),
       tasks_(executor, log) {}
 
 Daemon::~Daemon() = default;
@@ -215,7 +218,7 @@ void Daemon::disconnect() {
 void Daemon::retire_link() {
   if (!link_) return;
   introduction_.reset();
-  tasks_.spawn("node: close the connection", close_link(std::move(link_)));
+  closing_.spawn("node: close the connection", close_link(std::move(link_)));
 }
 
 asio::awaitable<void> Daemon::close_link(std::unique_ptr<ControlLink> link) {
@@ -271,21 +274,32 @@ void Daemon::start_overlay() {
   auto overlay = Overlay::start(executor_, state_.node_key, disco_key_, options_.overlay, random_,
                                 wall_clock_, log_,
                                 {.introduction_changed = [this] { introduce(); },
-                                 .failed =
-                                     [this](Error error) {
-                                       log_.error("node: the tunnel failed: {}", error.detail);
-                                       overlay_problem_ = error.detail;
-                                       // Not from within itself.
-                                       boost::asio::post(executor_, [this] { overlay_.reset(); });
-                                     }});
+                                 .failed = [this](Error error) { on_overlay_failed(error); }});
   if (!overlay) {
     overlay_problem_ = overlay.error().detail;
     log_.error("node: no tunnel: {}", overlay_problem_);
-    return;
+    return repair_overlay_later();
   }
   overlay_problem_.clear();
   overlay_ = std::move(*overlay);
   log_.info("node: tunnel up device={} port={}", options_.overlay.device, overlay_->port());
+}
+
+// Somebody deleted the device, perhaps. The overlay calls: it goes later.
+void Daemon::on_overlay_failed(const Error& error) {
+  overlay_problem_ = error.detail;
+  log_.error("node: the tunnel failed: {}", overlay_problem_);
+  repair_overlay_later();
+}
+
+void Daemon::repair_overlay_later() {
+  repair_timer_.expires_after(kRepairAfter);
+  repair_timer_.async_wait([this](boost::system::error_code cancelled) {
+    if (cancelled) return;
+    overlay_.reset();
+    if (state_.prefs.want_running) follow_map({});
+    introduce();
+  });
 }
 
 void Daemon::introduce() {
@@ -444,8 +458,10 @@ asio::awaitable<void> Daemon::stop() {
   overlay_.reset();
   if (link_) co_await link_->close();
   link_.reset();
-  tasks_.cancel();
+  co_await closing_.wait();
+  repair_timer_.cancel();
   expiry_timer_.cancel();
+  tasks_.cancel();
   co_await tasks_.wait();
 }
 

@@ -127,6 +127,8 @@ class Daemon {
   void on_map(const MapNews& news);
   void follow_map(const MapChange& change);
   void start_overlay();
+  void on_overlay_failed(const Error& error);
+  void repair_overlay_later();
   void introduce();
   void tell(Notice notice);
   void tell_state();
@@ -159,7 +161,9 @@ class Daemon {
   boost::asio::posix::stream_descriptor network_news_;
   io::NetworkState network_;
   boost::asio::steady_timer expiry_timer_;
+  boost::asio::steady_timer repair_timer_;  // until a tunnel that failed is made again
   bool is_stopping_ = false;
+  io::Tasks closing_;  // connections that are not ours any more
   io::Tasks tasks_;
 };
 

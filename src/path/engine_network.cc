@@ -186,7 +186,8 @@ void Engine::on_relay_down(relay::RegionId region, TimePoint now, Actions& out) 
 
 void Engine::on_relayed(PeerId id, relay::RegionId region, TimePoint now, Actions& out) {
   Peer* const peer = state_->find(id);
-  if (peer == nullptr || peer->learned == region) return;
+  if (peer == nullptr) return;
+  if (peer->best) peer->liveness.on_relayed(now);
   peer->learned = region;
   state_->finish(*peer, now, out);
 }

@@ -7,7 +7,9 @@
 namespace warren::path {
 
 void Liveness::install(Duration latency, TimePoint now) {
+  const TimePoint next_relayed_doubt = next_relayed_doubt_;
   *this = {};
+  next_relayed_doubt_ = next_relayed_doubt;
   latency_ = latency;
   on_pong(latency, now);
 }
@@ -32,6 +34,14 @@ void Liveness::on_traffic(TimePoint at) {
 
 void Liveness::on_sent(TimePoint at) {
   if (!unanswered_since_ && at > last_proof_) unanswered_since_ = at;
+}
+
+// Not often: a peer that has found no direct path to us sends everything through the relay.
+void Liveness::on_relayed(TimePoint now) {
+  if (in_doubt(now) || now < next_relayed_doubt_) return;
+  if (now - last_proof_ < std::max(kSuspicion, 3 * latency_)) return;
+  next_relayed_doubt_ = now + kTrust;
+  doubt(now);
 }
 
 void Liveness::doubt(TimePoint now) {

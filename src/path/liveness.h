@@ -22,6 +22,9 @@ class Liveness {
   void on_traffic(TimePoint at);
   // Packets or a ping went out over it, the last at `at`.
   void on_sent(TimePoint at);
+  // The peer's packets came through the relay. When none came over this path for as long as makes
+  // it suspect, the peer has noticed that it is dead, while we, who only answer, have not.
+  void on_relayed(TimePoint now);
   // Something happened that may have ended it: our network changed, the kernel cannot send.
   void doubt(TimePoint now);
 
@@ -46,6 +49,7 @@ class Liveness {
   TimePoint last_proof_ = TimePoint::min();
   std::optional<TimePoint> unanswered_since_;  // the first thing sent after the last proof
   std::optional<TimePoint> doubted_since_;
+  TimePoint next_relayed_doubt_ = TimePoint::min();
   unsigned probes_ = 0;  // of this suspicion
   TimePoint next_probe_ = kNever;
   Duration doubt_interval_{};

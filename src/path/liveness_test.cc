@@ -100,5 +100,27 @@ TEST(Liveness, ProbesADoubtfulPathLessAndLessOften) {
                          kStart + 1550ms, kStart + 2550ms}));
 }
 
+TEST(Liveness, DoubtsAQuietPathWhenPacketsComeThroughTheRelay) {
+  Liveness liveness = proven();
+  liveness.on_traffic(kStart + 100ms);
+  liveness.on_relayed(kStart + 100ms + kSuspicion - 1ns);
+  EXPECT_FALSE(liveness.in_doubt(kStart + 100ms + kSuspicion));
+  liveness.on_relayed(kStart + 100ms + kSuspicion);
+  EXPECT_TRUE(liveness.in_doubt(kStart + 100ms + kSuspicion));
+}
+
+TEST(Liveness, IsNotDoubtedAgainAndAgainByAPeerThatSendsThroughTheRelay) {
+  Liveness liveness = proven();
+  TimePoint now = kStart + kSuspicion;
+  unsigned doubts = 0;
+  for (; now < kStart + 10 * kTrust; now += kSuspicion) {
+    const bool was_in_doubt = liveness.in_doubt(now);
+    liveness.on_relayed(now);
+    if (!was_in_doubt && liveness.in_doubt(now)) ++doubts;
+    liveness.on_pong(kLatency, now);
+  }
+  EXPECT_LE(doubts, 10U);
+}
+
 }  // namespace
 }  // namespace warren::path

@@ -24,6 +24,15 @@ void fields(Visitor& visit, NewUser& x) {
   visit("display_name", x.display_name);
 }
 
+struct UserRename {
+  std::string login;
+};
+
+template <class Visitor>
+void fields(Visitor& visit, UserRename& x) {
+  visit.required("login", x.login);
+}
+
 struct NewKey {
   std::string user;
   std::string description;
@@ -150,8 +159,19 @@ void Engine::State::admin_users(const AdminRequest& request,
                  model.create_user(wish.login, wish.display_name, moment.wall, changes));
       return to_json(*model.tables().find_user(id), 0);
     }
-    const netmap::User* const user = model.tables().find_user(std::string(rest));
-    if (user == nullptr) return unknown(fmt::format("user {}", rest));
+    const std::string_view name = rest.substr(0, rest.find('/'));
+    const netmap::User* const user = model.tables().find_user(std::string(name));
+    if (user == nullptr) return unknown(fmt::format("user {}", name));
+    if (rest.substr(name.size()) == "/rename" && request.method == "POST") {
+      WARREN_TRY(const auto wish, json::read_text<UserRename>(request.body));
+      WARREN_TRY_VOID(model.rename_user(user->id, wish.login, changes));
+      std::size_t nodes = 0;
+      for (const auto& [id, node] : model.tables().nodes())
+        nodes += node.user == user->id ? 1U : 0U;
+      return to_json(*model.tables().find_user(wish.login), nodes);
+    }
+    if (name.size() != rest.size())
+      return unknown(fmt::format("action{} of a user", rest.substr(name.size())));
     if (request.method != "DELETE") return fail(Errc::Unsupported, "not on a user");
     WARREN_TRY_VOID(model.delete_user(user->id, changes));
     return std::string("{}");

@@ -413,6 +413,13 @@ TEST_F(Joined, BoundsAndCleansWhatNodesTellOfThemselves) {
   EXPECT_EQ(bench.answers.at(bench.send(who.key, "/machine/map", encode(wish))).status, 413);
 }
 
+TEST_F(ControlEngine, RenamesAUser) {
+  EXPECT_EQ(bench.admin("POST", "users/ann/rename", R"({"login":"anna"})").status, 200);
+  EXPECT_EQ(bench.admin("POST", "users/ann/rename", R"({"login":"ann"})").status, 404);
+  EXPECT_EQ(bench.admin("POST", "users/anna/promote", "{}").status, 404);
+  EXPECT_EQ(bench.admin("POST", "users/anna/rename", R"({"login":"ann"})").status, 200);
+}
+
 TEST_F(ControlEngine, RefusesWhatIsNoRequest) {
   EXPECT_EQ(bench.answers.at(bench.send(machine(1, 1).key, "/machine/map", "{")).status, 400);
   EXPECT_EQ(bench.answers.at(bench.send(machine(1, 1).key, "/machine/register", "[]")).status, 400);
