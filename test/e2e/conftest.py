@@ -2,6 +2,7 @@
 import pytest
 
 import harness
+import overlay
 import peers
 
 PAIRS = [("ours", "ours"), ("ours", "wireguard-go"), ("wireguard-go", "ours")]
@@ -56,3 +57,22 @@ def ours(lab):
     """Makes a pair with our program at both ends."""
     need("ours")
     return lambda **settings: peers.make_pair(lab, ("ours", "ours"), **settings)
+
+
+@pytest.fixture(scope="module")
+def overlay_lab():
+    """A lab for the tests of one file, with nothing in it."""
+    reason = overlay.why_missing()
+    if reason:
+        pytest.skip(reason)
+    overlay.remove_stale()
+    with overlay.Overlay() as lab:
+        yield lab
+
+
+@pytest.fixture
+def net(overlay_lab):
+    """The same; what its programs said is shown if the test failed."""
+    yield overlay_lab
+    for log in overlay_lab.logs():
+        print(log)

@@ -14,6 +14,7 @@ from peers import PROGRAMS, WARREN
 SERVER = PROGRAMS / "warren-server"
 NODE = PROGRAMS / "warrend"
 LABS = pathlib.Path("/run/warren/lab")
+NETNS = pathlib.Path("/etc/netns")  # `ip netns exec` shows what is there as /etc
 URL = "https://203.0.113.10"
 _numbers = itertools.count(1)
 
@@ -30,16 +31,23 @@ def remove_stale():
     for left in LABS.glob("wlo-*"):
         if not pathlib.Path("/proc", left.name.split("-")[1]).exists():
             subprocess.run([WARREN, "lab", "--name", left.name, "down"], check=False, capture_output=True)
+    for names in NETNS.glob("wlo-*"):
+        if not pathlib.Path("/proc", names.name.split("-")[1]).exists():
+            names.unlink()
 
 
 class PlacedHost(harness.Host):
-    """A host of the lab."""
+    """A host of the lab, which knows the names that the lab gave it."""
 
     def __init__(self, lab, label):  # pylint: disable=super-init-not-called
         self.lab = lab
         self.label = label
         self.namespace = f"{lab.name}-{label}"
         self.processes = []
+        NETNS.mkdir(parents=True, exist_ok=True)
+        names = NETNS / self.namespace
+        if not names.is_symlink():
+            names.symlink_to(LABS / lab.name / "etc" / label)
 
 
 class Overlay(harness.Lab):
@@ -78,10 +86,13 @@ class Overlay(harness.Lab):
         return self.nodes[label]
 
     def join(self, *labels):
-        """Nodes that are up, one after the other."""
+        """Nodes that are up, one after the other; those that are already stay as they are."""
         for label in labels:
-            self.node(label).start()
-            self.node(label).up()
+            node = self.node(label)
+            if not node.is_running():
+                node.start()
+            if node.state() != "Running":
+                node.up()
         return [self.nodes[label] for label in labels]
 
     def close(self):
@@ -91,6 +102,7 @@ class Overlay(harness.Lab):
             harness._end([process.pid for process in host.processes if process.is_running()])
             for process in host.processes:
                 process.popen.poll()
+            (NETNS / host.namespace).unlink(missing_ok=True)
         subprocess.run([WARREN, "lab", "--name", self.name, "down"], check=False, capture_output=True)
         self.hosts = []
         super().close()
@@ -145,15 +157,26 @@ class Node:
         self.socket = lab.directory / f"{label}.sock"
         self.process = None
 
-    def start(self, *options):
+    def launch(self, *options):
+        """Starts it, and does not wait for anything."""
         self.process = self.host.start(NODE, "--state-dir", self.directory, "--socket", self.socket, *options)
+
+    def start(self, *options):
+        self.launch(*options)
         self.process.wait_for_output("node: started")
+
+    def is_running(self):
+        return self.process is not None and self.process.is_running()
 
     def stop(self):
         return self.process.end()
 
     def kill(self):
         self.process.end(signal.SIGKILL)
+
+    def clean_up(self):
+        """What an administrator does after a crash, when the node shall not start again."""
+        return self.host.run(NODE, "--cleanup")
 
     def warren(self, *words, check=True, seconds=30.0):
         return self.host.run(WARREN, "--socket", self.socket, *words, check=check, seconds=seconds)
@@ -163,6 +186,17 @@ class Node:
 
     def status(self):
         return json.loads(self.warren("status", "--json", check=False).stdout)
+
+    def state(self):
+        return self.status()["BackendState"]
+
+    def wait_until_running(self):
+        self.warren("wait", "--timeout", "20s")
+
+    def kernel_status(self):
+        """What the kernel says of the process: /proc/PID/status by field."""
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}
 
     def address(self, version=4):
         found = self.status()["TailscaleIPs"]
