@@ -16,6 +16,8 @@ struct Config {
   std::string device = "warren0";
   std::uint16_t port = 41641;
   std::string log_level = "info";
+
+  bool operator==(const Config&) const = default;
 };
 
 inline constexpr std::string_view kConfigPath = "/etc/warren/node.json";

@@ -19,5 +19,11 @@ TEST(NodeConfig, SaysWhereItIsWrong) {
   }
 }
 
+TEST(NodeConfig, OfTheExampleFileIsTheDefaults) {
+  const auto example = load_config(WARREN_SOURCE_DIR "/packaging/node.json");
+  ASSERT_TRUE(example) << example.error().detail;
+  EXPECT_TRUE(*example == *parse_config("{}"));
+}
+
 }  // namespace
 }  // namespace warren::noded

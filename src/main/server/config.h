@@ -23,6 +23,8 @@ struct ListenConfig {
   std::uint16_t stun = 3478;                // 0: none
   std::vector<std::string> metrics = {"127.0.0.1:9180"};
   std::string admin_socket = "/run/warren/admin.sock";
+
+  bool operator==(const ListenConfig&) const = default;
 };
 
 // PEM files. Without them the server makes its own certificate, and nodes know it by the join
@@ -30,29 +32,41 @@ struct ListenConfig {
 struct TlsConfig {
   std::string certificate;
   std::string key;  // empty: it is in the same file
+
+  bool operator==(const TlsConfig&) const = default;
 };
 
 struct NetworkConfig {
   std::string name = "home";
   std::string base_domain;  // empty: NAME.internal
+
+  bool operator==(const NetworkConfig&) const = default;
 };
 
 struct RelayConfig {
   std::uint16_t region = 901;  // own ones begin at 900 (spec: paths section 2.8)
   std::string code;            // empty: the network's name
+
+  bool operator==(const RelayConfig&) const = default;
 };
 
 struct LimitsConfig {
   std::size_t nodes = 20'000;
   std::size_t streams = 25'000;
+
+  bool operator==(const LimitsConfig&) const = default;
 };
 
 struct DatabaseConfig {
   Duration soft_flush = 30s;
+
+  bool operator==(const DatabaseConfig&) const = default;
 };
 
 struct LogConfig {
   std::string level = "info";
+
+  bool operator==(const LogConfig&) const = default;
 };
 
 struct Config {
@@ -65,6 +79,8 @@ struct Config {
   LimitsConfig limits;
   DatabaseConfig database;
   LogConfig log;
+
+  bool operator==(const Config&) const = default;
 };
 
 inline constexpr std::string_view kConfigPath = "/etc/warren/server.json";

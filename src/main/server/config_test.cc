@@ -55,5 +55,11 @@ TEST(ServerConfig, APortAloneIsBothFamilies) {
   EXPECT_FALSE(parse_listen(""));
 }
 
+TEST(ServerConfig, OfTheExampleFileIsTheDefaults) {
+  const auto example = load_config(WARREN_SOURCE_DIR "/packaging/server.json");
+  ASSERT_TRUE(example) << example.error().detail;
+  EXPECT_TRUE(*example == *parse_config("{}"));
+}
+
 }  // namespace
 }  // namespace warren::server

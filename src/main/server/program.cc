@@ -215,7 +215,7 @@ Result<void> Program::serve_admin() {
   options.group = admin_group();
   auto server = io::LocalHttpServer::listen(
       loop_.get_executor(), path, options,
-      [this](io::LocalRequest request, std::shared_ptr<io::LocalReply> reply) {
+      [this](io::LocalRequest request, const std::shared_ptr<io::LocalReply>& reply) {
         admin(std::move(request.method), std::move(request.path), std::move(request.body),
               [reply](unsigned status, std::string json) {
                 reply->finish({.status = status, .body = std::move(json)});
