@@ -9,7 +9,7 @@
 namespace warren::sim {
 namespace {
 
-constexpr std::uint64_t kSeeds = 30;
+constexpr std::uint64_t kSeeds = 8;
 constexpr int kSteps = 8;
 
 std::optional<std::string> run(std::uint64_t seed, int steps, Trace* trace) {

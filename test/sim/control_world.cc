@@ -196,7 +196,7 @@ std::optional<std::string> ControlWorld::difference(const Device& device) {
   auto message = server->fresh_map(*row);
   if (!message) return "the server is busy";
   node::NetworkMap fresh;
-  fresh.apply({.map = std::move(*message), .is_first = true}, device.node->wall_now());
+  fresh.apply({.map = std::move(*message), .is_first = true}, device.node->map_time());
   const node::NetworkMap& ours = device.node->map();
   const auto differs = [&](std::string_view what) {
     return fmt::format("{} does not know {}", device.name, what);
@@ -231,7 +231,9 @@ std::optional<std::string> ControlWorld::missing() {
     if (device->is_wanted && device->is_welcome && !device->node->is_joined())
       return device->name + " is not in";
     if (!device->is_wanted && device->node->is_joined()) return device->name + " is in";
-    if (!device->node->is_joined()) continue;
+    const node::LoginState login = device->node->status().login;
+    if (login == node::LoginState::Stopped || login == node::LoginState::NeedsLogin) continue;
+    if (!device->node->is_joined()) return device->name + " is neither in nor out";
     if (const auto what = difference(*device)) return what;
     if (device->node->overlay() == nullptr) return device->name + " has no tunnel";
   }
@@ -294,7 +296,9 @@ std::optional<std::string> ControlWorld::settle_traffic() {
     for (const auto& [number, when] : a->heard) {
       const Device& b = *devices[number - 1U];
       const auto is_in = [&](const Device& device) {
-        return std::ranges::find(in, &device) != in.end();
+        // An auth key in memory lets one in again whenever it comes back.
+        return std::ranges::find(in, &device) != in.end() ||
+               (device.node && device.node->is_joined());
       };
       if (when >= quiet && (!is_in(*a) || !is_in(b)))
         return fmt::format("{} hears {}, and one of them is not in", a->name, b.name);

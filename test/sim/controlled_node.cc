@@ -20,6 +20,11 @@ constexpr Duration kSettle = 50ms;           // as node/daemon.cc
 constexpr Duration kLongestExpiryLook = 1h;  // as node/daemon.cc
 constexpr std::string_view kServerUrl = "https://warren.example";
 
+WallTime wrong_clock(VirtualWallClock& clock, Duration step) {
+  clock.step(step);
+  return clock.now();
+}
+
 }  // namespace
 
 ControlledNode::ControlledNode(
@@ -32,8 +37,8 @@ ControlledNode::ControlledNode(
       wall_clock_(machine.internet().time()),
       clock_step_(config_.clock_step),
       disco_key_(DiscoPrivateKey::generate(random_)),
+      steady_(wrong_clock(wall_clock_, clock_step_), now()),
       client_(random_) {
-  wall_clock_.step(clock_step_);
   note("starts");
   if (file_.empty()) {
     state_.machine_key = MachinePrivateKey::generate(random_);
@@ -65,6 +70,11 @@ void ControlledNode::up(std::string auth_key, bool force) {
   state_.prefs.want_running = true;
   state_.prefs.logged_out = false;
   save();
+  // What was told last holds until there is news.
+  if (!overlay_ && !force && node::is_tunnel_wanted(map_, state_.prefs) &&
+      map_.self()->key == node_key()) {
+    follow_map({});
+  }
   introduce();
   feed([&](ClientActions& out) {
     client_.start(state_.node_key.clone(), std::move(auth_key), force, out);
@@ -198,6 +208,8 @@ void ControlledNode::perform(const node::KeyChanged& /*action*/) {
 }
 
 void ControlledNode::perform(const node::StatusChanged& /*action*/) {
+  // Whom the server does not know any more talks to nobody.
+  if (status().login == node::LoginState::NeedsLogin) overlay_.reset();
   if (!machine_.internet().is_traced()) return;
   static constexpr std::array kNames{"stopped", "needs login", "joining", "joined"};
   note(fmt::format("is {}, {}connected {} {}", kNames[std::to_underlying(status().login)],
@@ -205,7 +217,7 @@ void ControlledNode::perform(const node::StatusChanged& /*action*/) {
 }
 
 void ControlledNode::perform(node::MapNews& action) {
-  const node::MapChange change = map_.apply(std::move(action), wall_clock_.now());
+  const node::MapChange change = map_.apply(std::move(action), steady_.at(now()));
   if (machine_.internet().is_traced()) {
     note(fmt::format("map: {}{} peers changed, {} removed", change.is_first ? "first, " : "",
                      change.peers.size(), change.removed.size()));
@@ -281,14 +293,14 @@ void ControlledNode::start_overlay() {
 void ControlledNode::look_at_expiry() {
   Duration wait = kLongestExpiryLook;
   if (const auto next = map_.next_expiry()) {
-    const std::int64_t seconds = next->seconds - wall_clock_.now().seconds + 1;
+    const std::int64_t seconds = next->seconds - steady_.at(now()).seconds + 1;
     wait = std::clamp<Duration>(std::chrono::seconds(std::min<std::int64_t>(seconds, 3600)), 1s,
                                 kLongestExpiryLook);
   }
   machine_.internet().time().after(wait,
                                    [this, alive = std::weak_ptr(alive_), look = ++expiry_look_] {
                                      if (alive.expired() || look != expiry_look_) return;
-                                     const node::MapChange change = map_.on_time(wall_clock_.now());
+                                     const node::MapChange change = map_.on_time(steady_.at(now()));
                                      if (change != node::MapChange()) follow_map(change);
                                      look_at_expiry();
                                    });

@@ -10,6 +10,7 @@
 #include "node/core/network_map.h"
 #include "node/core/node_state.h"
 #include "node/core/plan.h"
+#include "node/core/steady_wall_clock.h"
 #include "sim/control_wire.h"
 #include "sim/machine.h"
 #include "sim/mesh_node.h"
@@ -61,7 +62,8 @@ class ControlledNode {
     return status().login == node::LoginState::Joined && status().is_connected;
   }
 
-  WallTime wall_now() const { return wall_clock_.now(); }
+  // By which its map judges what has expired.
+  WallTime map_time() const { return steady_.at(now()); }
 
   // Null: no packets can flow.
   MeshNode* overlay() { return overlay_.get(); }
@@ -109,6 +111,7 @@ class ControlledNode {
   VirtualWallClock wall_clock_;
   Duration clock_step_;
   DiscoPrivateKey disco_key_;
+  node::SteadyWallClock steady_;
   node::NodeState state_;
   node::ControlClient client_;
   node::ClientActions pending_;
