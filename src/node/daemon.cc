@@ -392,7 +392,8 @@ std::string Daemon::refusal() const {
 std::vector<std::string> Daemon::health() const {
   std::vector<std::string> out;
   const ClientStatus client = client_status();
-  if (state_.prefs.want_running && !client.is_connected && !client.error.empty()) {
+  const bool is_out = !client.is_connected || client.login == LoginState::NeedsLogin;
+  if (state_.prefs.want_running && is_out && !client.error.empty()) {
     out.push_back(client.error);
   }
   if (!overlay_problem_.empty()) out.push_back("There is no tunnel: " + overlay_problem_);

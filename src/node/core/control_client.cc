@@ -16,10 +16,12 @@ using control::RegisterResponse;
 
 namespace {
 
-constexpr Duration kWatchdog = 120s;         // as stock clients (spec: control section 5.3)
-constexpr Duration kPongWait = 3s;           // of a connection that may be dead
-constexpr Duration kUpdateDelay = 20ms;      // changes of one moment go together
-constexpr Duration kAskAgain = 2s;           // whether somebody approved this machine
+constexpr Duration kWatchdog = 120s;     // as stock clients (spec: control section 5.3)
+constexpr Duration kPongWait = 3s;       // of a connection that may be dead
+constexpr Duration kUpdateDelay = 20ms;  // changes of one moment go together
+constexpr Duration kAskAgain = 2s;       // whether somebody approved this machine
+constexpr std::string_view kForgotten =
+    "the server does not know this machine any more: somebody removed it there";
 constexpr WallTime kLogout{.seconds = 123};  // in 1970, as stock clients (spec: section 4.3)
 
 // Servers answer so when they do not know us (any more): registering anew helps.
@@ -211,6 +213,7 @@ void ControlClient::on_registered(std::string_view body, TimePoint now, ClientAc
       register_at_ = now + kAskAgain;
       return;
     }
+    if (status.login == LoginState::Joined) status.error = kForgotten;
     status.login = LoginState::NeedsLogin;
     status.link = response->auth_url;
     set_status(status, out);
@@ -224,6 +227,8 @@ void ControlClient::on_registered(std::string_view body, TimePoint now, ClientAc
   set_status(status, out);
   old_key_ = {};
   is_key_fresh_ = false;
+  // It let us in once: whom an administrator removes does not come back by it.
+  auth_key_.clear();
   open_stream(out);
 }
 
@@ -307,7 +312,7 @@ void ControlClient::on_message(MapResponse message, TimePoint now, ClientActions
   status.error.clear();
   if (has_expired) {
     status.login = LoginState::NeedsLogin;
-    status.error = "this machine's key has expired: log in again";
+    status.error = "this machine's key has expired: log in again with `warren up`";
   } else if (status.login == LoginState::NeedsLogin) {
     status.login = LoginState::Joined;  // an administrator prolonged it
   }
