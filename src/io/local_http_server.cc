@@ -97,7 +97,7 @@ Result<std::unique_ptr<LocalHttpServer>> LocalHttpServer::listen(
     LocalHttpOptions options,
     Handler handler,
     const Log& log) {
-  WARREN_TRY(auto listener, UnixListener::listen(executor, path, options.mode));
+  WARREN_TRY(auto listener, UnixListener::listen(executor, path, options.mode, options.group));
   std::unique_ptr<LocalHttpServer> out(new LocalHttpServer(
       executor, std::move(listener), std::move(options), std::move(handler), log));
   out->tasks_.spawn("local: accept on " + path, out->accept_connections());

@@ -26,7 +26,8 @@ namespace warren::io {
 class LocalHttpConnection;
 
 struct LocalHttpOptions {
-  mode_t mode = 0666;  // of the socket; the handler judges by the peer
+  mode_t mode = 0666;                         // of the socket; the handler judges by the peer
+  std::optional<gid_t> group = std::nullopt;  // of the socket, see UnixListener
   // Accepted values of Host, beside none at all and "localhost".
   std::vector<std::string> hosts = {};
   HttpFields fields = {};  // of every answer

@@ -223,6 +223,18 @@ TEST_F(UnixListenerTest, AcceptsOnASocketOfItsOwnerOnlyAndRemovesItsFile) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+TEST_F(UnixListenerTest, GivesItsFileToAGroup) {
+  constexpr gid_t kSome = 4242;
+  const gid_t group = geteuid() == 0 ? kSome : getegid();  // others may give to their own only
+  const auto listener = UnixListener::listen(loop.get_executor(), path, 0660, group);
+  ASSERT_TRUE(listener) << listener.error().detail;
+  struct stat status{};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0660U);
+  EXPECT_EQ(status.st_gid, group);
+  EXPECT_EQ(status.st_uid, geteuid());
+}
+
 TEST_F(UnixListenerTest, TakesOverAStaleFile) {
   FileDescriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   ASSERT_TRUE(fd.is_open());

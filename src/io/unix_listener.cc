@@ -47,7 +47,8 @@ Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
 
 Result<UnixListener> UnixListener::listen(const boost::asio::any_io_executor& executor,
                                           const std::string& path,
-                                          mode_t mode) {
+                                          mode_t mode,
+                                          std::optional<gid_t> group) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path) {
@@ -65,7 +66,9 @@ Result<UnixListener> UnixListener::listen(const boost::asio::any_io_executor& ex
   }
   if (error != 0) return unexpected(errno_error("listen on " + path, error));
   // Before listen(), so that nobody else connects meanwhile.
-  if (chmod(path.c_str(), mode) != 0 || ::listen(fd.get(), SOMAXCONN) != 0) {
+  constexpr auto kSameUser = static_cast<uid_t>(-1);
+  if ((group && lchown(path.c_str(), kSameUser, *group) != 0) || chmod(path.c_str(), mode) != 0 ||
+      ::listen(fd.get(), SOMAXCONN) != 0) {
     const int failed = errno;
     unlink(path.c_str());
     return unexpected(errno_error("listen on " + path, failed));

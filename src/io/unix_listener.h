@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <sys/types.h>
@@ -18,10 +19,11 @@ class UnixListener {
 
   // Takes over the file of a program that was killed. AlreadyExists when a program listens there,
   // or when the file is no socket. Who may write to the file by its `mode` may connect: at first
-  // its owner only.
+  // its owner only. `group`: whose the file is, of this process's own ones unless it is root.
   static Result<UnixListener> listen(const boost::asio::any_io_executor& executor,
                                      const std::string& path,
-                                     mode_t mode = 0600);
+                                     mode_t mode = 0600,
+                                     std::optional<gid_t> group = std::nullopt);
 
   UnixListener(UnixListener&& other) noexcept;
   UnixListener& operator=(UnixListener&&) = delete;

@@ -50,7 +50,7 @@ Result<void> Overlay::open(const boost::asio::any_io_executor& executor,
   relay::client::Options relay_options;
   relay_options.mark = options.mark;
   relay_options.on_failure = [this](relay::RegionId region, const Error& error) {
-    log_.debug("node: relay not reached region={} why=\"{}\"", region.value, error.detail);
+    log_.warn("node: relay not reached region={} why=\"{}\"", region.value, error.detail);
     names_.ask_again();
   };
   WARREN_TRY(relay_, relay::client::Client::start(executor, node_key.clone(),

@@ -295,7 +295,7 @@ TEST_F(InternetTest, ChangesAMachinesAddressAndNetwork) {
   Router& second = internet.add_router(internet.root(), home(easy()));
   Peer a(internet, "a", first);
   int changes = 0;
-  a.machine.set_on_change([&] { ++changes; });
+  a.machine.watch([&] { ++changes; });
   const Endpoint before = reflexive(a);
 
   a.machine.set_addresses(1, first.lease());

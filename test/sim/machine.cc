@@ -220,8 +220,16 @@ void Machine::leave(Port& port) {
   if (it.addresses.v6) it.router->remove(*it.addresses.v6);
 }
 
+std::uint64_t Machine::watch(std::function<void()> on_change) {
+  watchers_.emplace(++last_watcher_, std::move(on_change));
+  return last_watcher_;
+}
+
 void Machine::changed() {
-  if (on_change_) on_change_();
+  const auto watchers = watchers_;  // one may leave while it is told
+  for (const auto& [id, on_change] : watchers) {
+    if (watchers_.contains(id)) on_change();
+  }
 }
 
 void Machine::transmit(Port& port, const Transit& packet) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,8 +57,10 @@ class Machine {
 
   std::vector<Interface> interfaces() const;
 
-  // Called after each change above that a program would hear of (netlink).
-  void set_on_change(std::function<void()> on_change) { on_change_ = std::move(on_change); }
+  // Called after each change above that a program would hear of (netlink), until it is unwatched.
+  std::uint64_t watch(std::function<void()> on_change);
+
+  void unwatch(std::uint64_t watcher) { watchers_.erase(watcher); }
 
   // --- UDP. A socket has a port of all addresses; the host must unbind before it goes.
   void bind(std::uint16_t port, Host& host);
@@ -107,7 +110,8 @@ class Machine {
   Internet& internet_;
   std::string name_;
   std::vector<std::unique_ptr<Port>> ports_;
-  std::function<void()> on_change_;
+  std::map<std::uint64_t, std::function<void()>> watchers_;
+  std::uint64_t last_watcher_ = 0;
   std::unordered_map<std::uint16_t, Host*> sockets_;
   std::unordered_map<std::uint16_t, Acceptor> acceptors_;
   std::unordered_map<lab::Flow, std::shared_ptr<Stream>> streams_;  // by local and remote

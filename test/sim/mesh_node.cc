@@ -148,10 +148,14 @@ void MeshNode::perform(const path::Action& action) {
     });
   } else if (const auto* const home = std::get_if<path::SetHome>(&action)) {
     set_home(home->region);
+    if (on_news_) on_news_();
   } else if (const auto* const check = std::get_if<path::CheckRelay>(&action)) {
     check_relay(check->region);
   } else if (const auto* const measure = std::get_if<path::MeasureRelay>(&action)) {
     paths_.on_relay_measured(measure->region, measure_relay(measure->region), now(), actions_);
+  } else if (std::holds_alternative<path::EndpointsChanged>(action) ||
+             std::holds_alternative<path::ReportReady>(action)) {
+    if (on_news_) on_news_();
   }
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "sim/overlay_node.h"
 
 namespace warren::sim {
@@ -15,6 +17,11 @@ class MeshNode final : public OverlayNode {
 
   std::size_t table_entries() const override { return paths_.table_entries(); }
 
+  const path::Engine& paths() const { return paths_; }
+
+  // Called when endpoints, home relay or network report are others: what is told to coordination.
+  void set_on_news(std::function<void()> on_news) { on_news_ = std::move(on_news); }
+
   void on_datagram(ByteView datagram, const UdpPath& from) override;
 
  private:
@@ -28,6 +35,9 @@ class MeshNode final : public OverlayNode {
   // --- OverlayNode
   void on_relay_map(const std::shared_ptr<const relay::Map>& map) override;
   void on_peer(wg::PeerId id, const path::PeerConfig& peer) override;
+
+  void on_peer_removed(wg::PeerId id) override { paths_.remove_peer(id); }
+
   void on_network(const path::LocalNetwork& network) override;
   void on_wakeup() override;
   void on_relay_up(relay::RegionId region) override;
@@ -40,6 +50,7 @@ class MeshNode final : public OverlayNode {
 
   path::Engine paths_;
   path::Actions actions_;
+  std::function<void()> on_news_;
   bool performs_ = false;
   TimePoint wake_ = kNever;
 };

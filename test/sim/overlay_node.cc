@@ -39,14 +39,14 @@ OverlayNode::OverlayNode(Machine& machine, const Config& config, std::uint64_t s
 }
 
 OverlayNode::~OverlayNode() {
-  machine_.set_on_change(nullptr);
+  machine_.unwatch(watcher_);
   machine_.unbind(port_);
   for (const auto& [region, stream] : streams_) stream->stream->abort();
 }
 
 void OverlayNode::start() {
   machine_.bind(port_, *this);
-  machine_.set_on_change([this] { on_network_change(); });
+  watcher_ = machine_.watch([this] { on_network_change(); });
   on_network_change();
 }
 
@@ -57,14 +57,29 @@ void OverlayNode::set_relay_map(std::shared_ptr<const relay::Map> map) {
 }
 
 wg::PeerId OverlayNode::add_peer(const path::PeerConfig& peer, const IpAddress& address) {
+  return set_peer(peer, {IpPrefix(address, address.bit_length())});
+}
+
+wg::PeerId OverlayNode::set_peer(const path::PeerConfig& peer,
+                                 const std::vector<IpPrefix>& prefixes) {
   wg::PeerId id;
   configure([&](wg::Engine& engine, TimePoint, wg::Actions&) {
     const auto known = engine.find_peer(peer.node_key);
     id = known ? *known : engine.add_peer(peer.node_key).value();
-    engine.add_allowed_ip(id, IpPrefix(address, address.bit_length()));
+    engine.clear_allowed_ips(id);
+    for (const IpPrefix& prefix : prefixes) engine.add_allowed_ip(id, prefix);
   });
   on_peer(id, peer);
   return id;
+}
+
+void OverlayNode::remove_peer(const NodePublicKey& key) {
+  const auto id = engine().find_peer(key);
+  if (!id) return;
+  configure([&](wg::Engine& engine, TimePoint at, wg::Actions& out) {
+    engine.remove_peer(*id, at, out);
+  });
+  on_peer_removed(*id);
 }
 
 void OverlayNode::wake_up() {

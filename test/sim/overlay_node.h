@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "path/engine.h"
 #include "relay/client/engine.h"
@@ -28,9 +29,12 @@ class OverlayNode : public Host, public WgStack {
 
   ~OverlayNode() override;
 
-  // What coordination will tell it one day.
+  // --- what coordination tells it
   void set_relay_map(std::shared_ptr<const relay::Map> map);
   wg::PeerId add_peer(const path::PeerConfig& peer, const IpAddress& address);
+  // Adds it, or changes what is known of it: `prefixes` are all it has.
+  wg::PeerId set_peer(const path::PeerConfig& peer, const std::vector<IpPrefix>& prefixes);
+  void remove_peer(const NodePublicKey& key);
 
   // The machine slept until now.
   void wake_up();
@@ -49,6 +53,9 @@ class OverlayNode : public Host, public WgStack {
   // --- what happened
   virtual void on_relay_map(const std::shared_ptr<const relay::Map>& map) = 0;
   virtual void on_peer(wg::PeerId id, const path::PeerConfig& peer) = 0;
+
+  virtual void on_peer_removed(wg::PeerId /*id*/) {}
+
   virtual void on_network(const path::LocalNetwork& network) = 0;
   virtual void on_wakeup() = 0;
   virtual void on_relay_up(relay::RegionId region) = 0;
@@ -95,6 +102,7 @@ class OverlayNode : public Host, public WgStack {
   const std::string name_;
   const NodePublicKey node_key_;
   const std::uint16_t port_;
+  std::uint64_t watcher_ = 0;
   relay::client::Engine relays_;
   relay::client::Actions relay_actions_;
   bool performs_relays_ = false;

@@ -10,7 +10,9 @@ namespace {
 constexpr std::size_t kMaxBatch = 256;  // requests in one commit (spec: server section 1.4)
 
 // What a row of the model is to the people who see the node.
-Mark mark_of(const netmap::Node& before, const netmap::Node& after) {
+Mark mark_of(const netmap::Node& before, const netmap::Node& after, WallTime judged_at) {
+  // Patches cannot say that it expired, or that it is back.
+  if (before.is_expired(judged_at) != after.is_expired(judged_at)) return Mark::Full;
   netmap::Node same_but_key = before;
   same_but_key.key = after.key;
   same_but_key.old_key = after.old_key;
@@ -24,7 +26,7 @@ Engine::Engine(EngineOptions options, netmap::Model& model, Random& random)
     : state_(std::make_unique<State>(std::move(options), model, random)) {
   for (const auto& [id, node] : model.tables().nodes()) {
     state_->roster.add(id);
-    if (node.key_expiry) state_->expiry_queue.emplace(*node.key_expiry, id);
+    if (node.key_expiry) state_->expiries.emplace(*node.key_expiry, id);
   }
 }
 
@@ -243,8 +245,8 @@ void Engine::State::absorb_row(const netmap::RowChange<netmap::Node>& change,
   const auto& any = change.after ? change.after : change.before;
   if (!any) return;
   const netmap::NodeId id = any->id;
-  if (const auto old = expiry_of(change.before)) expiry_queue.erase({*old, id});
-  if (const auto next = expiry_of(change.after)) expiry_queue.emplace(*next, id);
+  if (const auto old = expiry_of(change.before)) expiries.erase({*old, id});
+  if (const auto next = expiry_of(change.after)) expiries.emplace(*next, id);
   check_expiry_at = moment.now;
 
   if (!change.before) {
@@ -274,7 +276,7 @@ void Engine::State::absorb_row(const netmap::RowChange<netmap::Node>& change,
     park_now(MembersChanged{});
   }
   entry->text.clear();
-  tell_others(*entry, mark_of(*change.before, *change.after), moment.now);
+  tell_others(*entry, mark_of(*change.before, *change.after, judged_at), moment.now);
   tell_self(id, moment.now);
 }
 

@@ -93,11 +93,11 @@ void Engine::State::deliver(const Moment& moment) {
   }
 }
 
-const std::string& Engine::State::text_of(RosterEntry& entry, WallTime wall) const {
+const std::string& Engine::State::text_of(RosterEntry& entry) const {
   if (entry.text.empty()) {
     const netmap::Node* const node = model.tables().find_node(entry.node);
     WARREN_CHECK(node != nullptr);
-    entry.text = encode(render_peer(*node, entry, options.domain, wall));
+    entry.text = encode(render_peer(*node, entry, options.domain, judged_at));
   }
   return entry.text;
 }
@@ -118,7 +118,7 @@ void Engine::State::send_first(Stream& stream, const Moment& moment) {
   const netmap::Node& node = *model.tables().find_node(stream.node);
   MapResponse message;
   message.control_time = moment.wall;
-  message.node = render_self(node, *roster.find(stream.node), options.domain, moment.wall);
+  message.node = render_self(node, *roster.find(stream.node), options.domain, judged_at);
   message.derp_map = relay_map;
   message.dns_config.emplace();
   message.dns_config->proxied = true;
@@ -132,7 +132,7 @@ void Engine::State::send_first(Stream& stream, const Moment& moment) {
   std::vector<std::string_view> peers;
   for (auto& [id, entry] : roster.entries()) {
     if (id == stream.node || !is_visible(entry)) continue;
-    peers.push_back(text_of(entry, moment.wall));
+    peers.push_back(text_of(entry));
     add_profile(stream, model.tables().find_node(id)->user, message);
     stream.marks.set_told(entry.slot);
   }
@@ -157,7 +157,7 @@ void Engine::State::send_news(Stream& stream, const Moment& moment) {
     if (entry == nullptr || entry->node == stream.node || !is_visible(*entry)) continue;
     const netmap::Node& node = *model.tables().find_node(entry->node);
     if (is_whole(bits) || !stream.marks.was_told(slot)) {
-      changed.push_back(text_of(*entry, moment.wall));
+      changed.push_back(text_of(*entry));
       add_profile(stream, node.user, message);
       stream.marks.set_told(slot);
     } else {
@@ -168,8 +168,14 @@ void Engine::State::send_news(Stream& stream, const Moment& moment) {
   message.peers_removed = news.gone;
   if (has(news.head, HeadMark::Self)) {
     message.node = render_self(*model.tables().find_node(stream.node), *roster.find(stream.node),
-                               options.domain, moment.wall);
+                               options.domain, judged_at);
   }
+  // What was said of the clock before may be wrong by now, and expiry is judged by it.
+  const bool tells_expiry =
+      message.node || !changed.empty() ||
+      std::ranges::any_of(message.peers_changed_patch,
+                          [](const PeerChange& patch) { return patch.key_expiry.has_value(); });
+  if (tells_expiry) message.control_time = moment.wall;
   if (has(news.head, HeadMark::RelayMap)) message.derp_map = relay_map;
   if (has(news.head, HeadMark::Profiles)) {
     for (const auto& [id, entry] : roster.entries()) {

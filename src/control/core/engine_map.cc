@@ -71,6 +71,12 @@ void Engine::State::take_over(RosterEntry& entry, const MapRequest& wish, const 
   if (entry.soft == before) return;
 
   mark_soft_dirty(entry, moment);
+  // What makes a node reachable for the first time is not left to the next flush: after a crash
+  // before that, the others would lose a peer they talk to until it has come back.
+  const bool has_home = entry.soft.home != relay::kNoRegion;
+  if (before.disco_key.is_zero() || (before.home == relay::kNoRegion && has_home)) {
+    soft_flush_at = moment.now;
+  }
   if (before.disco_key.is_zero()) {
     tell_others(entry, Mark::Full, moment.now);  // now it can be spoken to
   } else if (before.disco_key != entry.soft.disco_key) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "control/core/engine_state.h"
 
@@ -57,20 +58,26 @@ void Engine::State::check_presence(const Moment& moment) {
   }
 }
 
+// Also when the wall clock went back: then some have not expired after all.
 void Engine::State::check_expiry(const Moment& moment) {
   if (check_expiry_at > moment.now && check_expiry_at != kNever) return;
-  while (!expiry_queue.empty() && expiry_queue.begin()->first <= moment.wall) {
-    const netmap::NodeId node = expiry_queue.begin()->second;
-    expiry_queue.erase(expiry_queue.begin());
-    RosterEntry* const entry = roster.find(node);
+  constexpr netmap::NodeId kLast{std::numeric_limits<std::int64_t>::max()};
+  const auto [from, to] = std::minmax(judged_at, moment.wall);
+  const auto end = expiries.upper_bound({to, kLast});
+  for (auto at = expiries.upper_bound({from, kLast}); at != end; ++at) {
+    RosterEntry* const entry = roster.find(at->second);
     if (entry == nullptr) continue;
     tell_others(*entry, Mark::Full, moment.now);  // patches cannot say that it expired
-    tell_self(node, moment.now);
+    tell_self(at->second, moment.now);
   }
+  judged_at = moment.wall;
   check_expiry_at = kNever;
-  if (expiry_queue.empty()) return;
-  const std::chrono::seconds left(expiry_queue.begin()->first.seconds - moment.wall.seconds + 1);
-  check_expiry_at = moment.now + (left < kExpiryCheck ? Duration(left) : kExpiryCheck);
+  if (expiries.empty()) return;
+  check_expiry_at = moment.now + kExpiryCheck;
+  const auto next = expiries.upper_bound({judged_at, kLast});
+  if (next == expiries.end()) return;
+  const std::chrono::seconds left(next->first.seconds - judged_at.seconds + 1);
+  if (left < kExpiryCheck) check_expiry_at = moment.now + left;
 }
 
 TimePoint Engine::State::next_presence() const {

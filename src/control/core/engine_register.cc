@@ -79,7 +79,7 @@ void Engine::State::on_register(const Request& request, const Moment& moment) {
   if (node->is_expired(moment.wall)) {
     RegisterResponse response;
     response.node_key_expired = true;
-    return park_now(reply(request.id, response));
+    return park(reply(request.id, response), refusal(request.id, std::string(kNotStored)));
   }
   if (wish.expiry) {
     const auto done = model.shorten_key(node->id, *wish.expiry, changes);
@@ -133,7 +133,7 @@ void Engine::State::follow_up(const Request& request,
   const netmap::Node* const node = model.tables().find_node(wish.node_key);
   // Approved while the connection was away.
   if (node != nullptr && !node->is_expired(moment.wall)) {
-    return park_now(registered(request.id, *node));
+    return park(registered(request.id, *node), refusal(request.id, std::string(kNotStored)));
   }
   const std::string id = wish.followup.substr(wish.followup.rfind('/') + 1);
   PendingLogin* const login = logins.find(id, machine_of(request, wish));

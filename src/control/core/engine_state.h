@@ -102,7 +102,7 @@ struct Engine::State {
   void send_first(Stream& stream, const Moment& moment);
   void send_news(Stream& stream, const Moment& moment);
   void add_profile(Stream& stream, netmap::UserId user, MapResponse& out) const;
-  const std::string& text_of(RosterEntry& entry, WallTime wall) const;
+  const std::string& text_of(RosterEntry& entry) const;
   void send(Stream& stream, std::string_view json, const Moment& moment);
 
   // --- administrators (engine_admin.cc)
@@ -141,7 +141,8 @@ struct Engine::State {
 
   // Nodes by when they go offline, are removed or expire.
   std::set<std::pair<TimePoint, netmap::NodeId>> presence_queue;
-  std::set<std::pair<WallTime, netmap::NodeId>> expiry_queue;  // by the wall clock
+  std::set<std::pair<WallTime, netmap::NodeId>> expiries;  // of all that ever expire
+  WallTime judged_at;  // who had expired then is told to be; the wall clock may go back
   TimePoint check_expiry_at = kNever;
 };
 

@@ -158,6 +158,28 @@ TEST_F(Joined, SurvivesAFetchOfANodeThatIsDeletedInTheSameCommit) {
   EXPECT_FALSE(bench.is_open.at(fetch));
 }
 
+// Both wait for the same commit, and are looked at together.
+TEST_F(ControlEngine, AcknowledgesAnApprovalOnlyWhenItIsStored) {
+  const auto who = machine(1, 1);
+  const std::string link = bench.join(who, "").auth_url;
+  RegisterRequest follow = Bench::wish(who, "");
+  follow.followup = link;
+  bench.store_is_stalled = true;
+  bench.admin_later("POST", "users", R"({"login":"bob"})");
+  bench.admin_later("POST", "logins/" + link.substr(link.rfind('/') + 1) + "/approve",
+                    R"({"user":"ann"})");
+  const RequestId waiting = bench.send(who.key, "/machine/register", encode(follow));
+  bench.commit.reset();
+  bench.engine.on_committed({}, bench.moment(), bench.actions);
+  bench.perform();
+  ASSERT_TRUE(bench.commit) << "of the approval";
+  EXPECT_FALSE(bench.answers.contains(waiting));
+  bench.commit.reset();
+  bench.engine.on_committed({}, bench.moment(), bench.actions);
+  bench.perform();
+  EXPECT_TRUE(bench.response(waiting).machine_authorized);
+}
+
 TEST_F(ControlEngine, LetsAPersonApproveAMachine) {
   const auto who = machine(1, 1);
   const auto asked = bench.join(who, "");
@@ -333,6 +355,48 @@ TEST_F(Joined, ExpiresKeysByTheServersClock) {
   EXPECT_TRUE(was_told);
 }
 
+TEST_F(Joined, RevivesKeysWhenTheServersClockGoesBack) {
+  const RequestId first = up(machine(1, 1));
+  const auto who = machine(2, 2);
+  const RequestId own = up(who);
+  // What this stream was told last of the node: whether its key has expired.
+  const auto told = [&](RequestId stream) {
+    std::optional<bool> out;
+    for (const MapResponse& news : bench.take(stream)) {
+      if (stream == own && news.node) out = news.node->expired;
+      for (const Node& peer : news.peers_changed) {
+        if (stream == first && peer.key == who.node_key) out = peer.expired;
+      }
+    }
+    return out;
+  };
+  bench.clock_error = std::chrono::hours(24 * 365 * 20);
+  bench.pass(2min);
+  EXPECT_EQ(told(own), true);
+  EXPECT_EQ(told(first), true);
+  bench.clock_error = {};
+  bench.pass(2min);
+  EXPECT_EQ(told(own), false);
+  EXPECT_EQ(told(first), false);
+}
+
+TEST_F(Joined, SaysThatARenewedKeyHasNotExpired) {
+  const RequestId first = up(machine(1, 1, "nas"));
+  up(machine(2, 2, "laptop"));
+  EXPECT_EQ(bench.admin("POST", "nodes/laptop/expire").status, 200);
+  bench.pass(1s);
+  bench.take(first);
+  const auto renewed = machine(2, 3, "laptop");
+  EXPECT_TRUE(bench.join(renewed, secret).machine_authorized);
+  bench.pass(1s);
+  const auto news = bench.take(first);
+  ASSERT_THAT(news, SizeIs(1));
+  ASSERT_THAT(news[0].peers_changed, SizeIs(1)) << "a patch cannot say it";
+  EXPECT_FALSE(news[0].peers_changed[0].expired);
+  EXPECT_EQ(news[0].peers_changed[0].key, renewed.node_key);
+  EXPECT_TRUE(news[0].control_time);
+}
+
 TEST_F(Joined, EndsASessionByLogout) {
   const auto who = machine(1, 1);
   up(who);
@@ -380,6 +444,25 @@ TEST_F(Joined, WritesWhatNodesSayOnceInAWhile) {
   EXPECT_LE(bench.commits.size(), before + 3);
   ASSERT_FALSE(bench.commits.back().soft.empty());
   EXPECT_EQ(bench.commits.back().soft[0].state->endpoints[0].port, 50);
+}
+
+TEST_F(Joined, WritesAtOnceWhatMakesANodeReachable) {
+  const auto who = machine(1, 1);
+  ASSERT_EQ(bench.join(who, secret).error, "");
+  const std::size_t joined = bench.commits.size();
+  MapRequest wish = Bench::map_wish(who);
+  bench.update(who, wish);
+  ASSERT_EQ(bench.commits.size(), joined + 1);
+  EXPECT_EQ(bench.commits.back().soft[0].state->disco_key, wish.disco_key);
+  wish.hostinfo->net_info.emplace().preferred_derp = relay::RegionId{901};
+  bench.update(who, wish);
+  ASSERT_EQ(bench.commits.size(), joined + 2);
+  EXPECT_EQ(bench.commits.back().soft[0].state->home, relay::RegionId{901});
+  // Later it has been seen under these: what changes then may be lost.
+  wish.hostinfo->net_info->preferred_derp = relay::RegionId{902};
+  wish.disco_key = netmap::testing::numbered_key<DiscoPublicKey>(77);
+  bench.update(who, wish);
+  EXPECT_EQ(bench.commits.size(), joined + 2);
 }
 
 TEST_F(Joined, WritesWhatNodesSayWhenItIsToEnd) {

@@ -162,7 +162,7 @@ struct Bench {
 
   void advance(TimePoint to) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(to - started);
-    wall = netmap::testing::kNow.after(seconds);
+    wall = netmap::testing::kNow.after(seconds + clock_error);
     now = to;
   }
 
@@ -173,6 +173,7 @@ struct Bench {
   TimePoint started{1000s};
   TimePoint now = started;
   WallTime wall = netmap::testing::kNow;
+  std::chrono::seconds clock_error{0};  // shows when time passes
   Actions actions;
   std::uint64_t last_request = 0;
   std::map<RequestId, Answer> answers;

@@ -22,6 +22,10 @@ constexpr Duration kUpdateDelay = 20ms;  // changes of one moment go together
 constexpr Duration kAskAgain = 2s;       // whether somebody approved this machine
 constexpr std::string_view kForgotten =
     "the server does not know this machine any more: somebody removed it there";
+// Against a machine that wants the same place: its turn lasts half a minute at least.
+constexpr Duration kFirstTurn = 1s;
+constexpr Duration kTurn = 60s;
+constexpr unsigned kMostTurnDoublings = 6;
 constexpr WallTime kLogout{.seconds = 123};  // in 1970, as stock clients (spec: section 4.3)
 
 // Servers answer so when they do not know us (any more): registering anew helps.
@@ -53,6 +57,7 @@ void ControlClient::start(NodePrivateKey key,
   is_key_fresh_ = false;
   if (key_.is_zero() || force) make_key(out);
   retry_.reset();
+  contests_ = 0;
   ClientStatus status;
   status.login = LoginState::Joining;
   set_status(status, out);
@@ -74,6 +79,7 @@ void ControlClient::log_out(ClientActions& out) {
   is_logging_out_ = true;
   // The stream goes first, so that the node is offline before it is out (spec: section 4.3 item 5).
   if (stream_ != 0) out.emplace_back(Cancel{std::exchange(stream_, 0)});
+  update_at_ = kNever;
   send_register(out);
 }
 
@@ -304,17 +310,19 @@ void ControlClient::on_message(MapResponse message, TimePoint now, ClientActions
     ++counters_.malformed;
     return drop_connection("the server's first map lacks this node", now, out);
   }
+  if (is_first) first_at_ = now;
   has_first_ = true;
-  const bool has_expired = message.node && message.node->expired;
+  const bool tells_of_us = message.node.has_value();
+  const bool has_expired = tells_of_us && message.node->expired;
   out.emplace_back(MapNews{.map = std::move(message), .is_first = is_first});
   ClientStatus status = status_;
   status.is_connected = true;
-  status.error.clear();
   if (has_expired) {
     status.login = LoginState::NeedsLogin;
     status.error = "this machine's key has expired: log in again with `warren up`";
-  } else if (status.login == LoginState::NeedsLogin) {
-    status.login = LoginState::Joined;  // an administrator prolonged it
+  } else if (tells_of_us || status.login != LoginState::NeedsLogin) {
+    status.login = LoginState::Joined;  // also when an administrator prolonged it
+    status.error.clear();
   }
   set_status(status, out);
 }
@@ -326,11 +334,25 @@ void ControlClient::on_stream_end(RequestNumber number,
                                   ClientActions& out) {
   if (number != stream_) return;
   stream_ = 0;
+  const bool is_taken = status == 200 && has_first_;
   std::string why = "the server ended the map";
+  if (is_taken && contests_ > 1) {
+    why += ": another machine seems to run with a copy of this one's state file";
+  }
   if (status != 200) why = fmt::format("the server refused the map: {}", body.substr(0, 200));
   // It does not know us: the next registration tells why, or is a new one.
   if (is_unknown_node(status)) retry_.reset();
   drop_connection(std::move(why), now, out);
+  if (is_taken) yield(now);
+}
+
+void ControlClient::yield(TimePoint now) {
+  if (first_at_ + 2 * kTurn <= now) contests_ = 0;
+  const Duration turn =
+      std::min(kTurn, kFirstTurn * (1U << std::min(contests_, kMostTurnDoublings)));
+  ++contests_;
+  const auto jitter = random_.below(static_cast<std::uint64_t>((turn / 2).count()));
+  retry_at_ = now + turn / 2 + Duration(static_cast<std::int64_t>(jitter));
 }
 
 // --- time

@@ -124,6 +124,10 @@ struct ControlClientCounters {
 // for good (a bad auth key) stops the asking until the next start(). Once joined, a lost connection
 // changes nothing but is_connected: the tunnel lives on.
 //
+// A stream that the server ends is another's now: a machine with a copy of our state file came
+// after us. Each time that it happens again we leave it alone for longer, up to a minute; so two
+// such machines take turns, and either has its place back when the other stops.
+//
 // One thread. Early or repeated on_timeout is harmless.
 class ControlClient {
  public:
@@ -175,6 +179,7 @@ class ControlClient {
   void fail(std::string why, bool for_good, TimePoint now, ClientActions& out);
   void connect(ClientActions& out);
   void drop_connection(std::string why, TimePoint now, ClientActions& out);
+  void yield(TimePoint now);
   void make_key(ClientActions& out);
   RequestNumber post(std::string_view path, std::string body, bool is_stream, ClientActions& out);
   void send_register(ClientActions& out);
@@ -203,7 +208,9 @@ class ControlClient {
   RequestNumber update_ = 0;
   RequestNumber stream_ = 0;
   std::optional<control::MapFrameReader> reader_;
-  bool has_first_ = false;         // message of the stream
+  bool has_first_ = false;  // message of the stream
+  TimePoint first_at_ = TimePoint::min();
+  unsigned contests_ = 0;          // streams in a row that another machine took from us
   bool is_update_wanted_ = false;  // the server does not know our latest introduction
   TimePoint update_at_ = kNever;
   TimePoint heard_ = TimePoint::min();

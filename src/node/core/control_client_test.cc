@@ -276,10 +276,36 @@ TEST_F(ControlClientTest, MakesANewKeyWhenItsOwnHasExpired) {
   world.pass(1s);
   EXPECT_EQ(a.client.status().login, LoginState::NeedsLogin);
   EXPECT_THAT(a.client.status().error, HasSubstr("expired"));
+  world.add().start(key);
+  world.pass(1s);
+  EXPECT_EQ(a.client.status().login, LoginState::NeedsLogin) << "news of others change nothing";
+  EXPECT_THAT(a.client.status().error, HasSubstr("expired"));
   a.start();
   world.pass(1s);
   EXPECT_THAT(a.keys, SizeIs(2));
   EXPECT_THAT(a.client.status().link, HasSubstr("/register/"));
+}
+
+TEST_F(ControlClientTest, TakesTurnsWithAMachineThatHasACopyOfItsState) {
+  auto& a = world.add();
+  a.start(key);
+  world.pass(1s);
+  auto& copy = world.add();
+  copy.machine = a.machine;
+  copy.client.start(a.client.node_key().clone(), {}, false, copy.actions);
+  world.pass(2min);
+  const auto connections = [&] {
+    return a.client.counters().connections + copy.client.counters().connections;
+  };
+  const auto before = connections();
+  world.pass(10min);
+  EXPECT_LE(connections() - before, 40) << "no storm";
+  EXPECT_TRUE(a.client.status().is_connected || copy.client.status().is_connected);
+  copy.client.stop(copy.actions);
+  world.pass(1min);
+  EXPECT_TRUE(a.client.status().is_connected);
+  world.pass(10min);
+  EXPECT_TRUE(a.client.status().is_connected);
 }
 
 TEST_F(ControlClientTest, LogsOut) {

@@ -158,9 +158,10 @@ class NetworkMap {
   std::vector<std::string> health_;
   std::map<std::string, control::DisplayMessage> messages_;
 
-  std::int64_t ahead_ = 0;     // seconds that the server's clock is before ours
-  WallTime judged_at_;         // whose key ends by then has expired; by the server's clock
-  std::set<Expiry> expiries_;  // of peers
+  std::int64_t ahead_ = 0;              // seconds that the server's clock is before ours
+  bool is_server_clock_wrong_ = false;  // then only what the server calls expired has expired
+  WallTime judged_at_;                  // whose key ends by then has expired; by the server's clock
+  std::set<Expiry> expiries_;           // of peers
   MapCounters counters_;
 };
 

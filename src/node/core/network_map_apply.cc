@@ -86,7 +86,8 @@ MapChange NetworkMap::apply(MapNews news, WallTime now) {
   Update update;
   update.change.is_first = news.is_first;
   const bool was_expired = self_ && is_expired(*self_);
-  if (map.control_time && map.control_time->seconds >= kSensibleClock) {
+  if (map.control_time) is_server_clock_wrong_ = map.control_time->seconds < kSensibleClock;
+  if (map.control_time && !is_server_clock_wrong_) {
     ahead_ = map.control_time->seconds - now.seconds;
     if (std::abs(ahead_) <= kClockTolerance) ahead_ = 0;
   }
@@ -118,7 +119,7 @@ std::optional<WallTime> NetworkMap::next_expiry() const {
   if (self_ && self_->key_expiry && *self_->key_expiry > judged_at_) {
     next = next ? std::min(*next, *self_->key_expiry) : *self_->key_expiry;
   }
-  if (!next) return std::nullopt;
+  if (!next || is_server_clock_wrong_) return std::nullopt;
   next->seconds = std::max(next->seconds, kSensibleClock) - ahead_;
   return next;
 }
@@ -319,7 +320,7 @@ void NetworkMap::apply_self(std::optional<Node> self, bool is_first, Update& upd
 
 void NetworkMap::judge_expiry(WallTime now, Update& update) {
   WallTime judged{.seconds = now.seconds + ahead_, .nanoseconds = now.nanoseconds};
-  if (judged.seconds < kSensibleClock) judged = kNothingExpired;
+  if (is_server_clock_wrong_ || judged.seconds < kSensibleClock) judged = kNothingExpired;
   const auto [from, to] = std::minmax(judged_at_, judged);
   const auto last = expiries_.upper_bound({to, NodeId{INT64_MAX}});
   for (auto at = expiries_.upper_bound({from, NodeId{INT64_MAX}}); at != last; ++at) {

@@ -327,12 +327,25 @@ TEST(NetworkMap, JudgesExpiryByTheServersClock) {
   }
 }
 
+TEST(NetworkMap, ExpiresNobodyByAServersClockThatIsWrong) {
+  NetworkMap map;
+  control::MapResponse news;
+  news.node = node(1);
+  news.node->key_expiry = parse_rfc3339("1970-07-01T00:00:00Z");
+  news.control_time = parse_rfc3339("1970-01-02T00:00:00Z");
+  map.apply({.map = news, .is_first = true}, kNow);
+  EXPECT_FALSE(map.is_expired(*map.self())) << "the server would have said so";
+  EXPECT_EQ(map.next_expiry(), std::nullopt);
+  news.control_time = parse_rfc3339("2026-11-21T09:00:00Z");
+  EXPECT_TRUE(map.apply({.map = news, .is_first = false}, kNow).self);
+  EXPECT_TRUE(map.is_expired(*map.self())) << "it is right now";
+}
+
 TEST(NetworkMap, ExpiresNobodyByAClockThatIsWrong) {
   NetworkMap map;
   control::MapResponse news;
   news.node = node(1);
   news.node->key_expiry = parse_rfc3339("1969-01-01T00:00:00Z");
-  news.control_time = parse_rfc3339("2020-01-01T00:00:00Z");
   const WallTime wrong{.seconds = 60};
   map.apply({.map = news, .is_first = true}, wrong);
   EXPECT_FALSE(map.is_expired(*map.self()));

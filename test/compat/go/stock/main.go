@@ -16,9 +16,10 @@ func main() {
 		"derp-client": derpClient,
 		"stun":        stunRequest,
 		"control":     control,
+		"node":        node,
 	}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: stock derp-client|stun|control FLAGS; --help after the command tells its flags")
+		fmt.Fprintln(os.Stderr, "usage: stock derp-client|stun|control|node FLAGS; --help after the command tells its flags")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
