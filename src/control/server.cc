@@ -204,7 +204,11 @@ void Server::perform(const MembersChanged&) {
 void Server::on_committed(const Result<void>& result) {
   is_committing_ = false;
   if (!result) log_.warn("control: a change was not stored reason={}", result.error().detail);
-  engine_->on_committed(result, moment(), actions_);
+  Result<void> told = result;
+  // What is wrong with the storage as a whole says more than the one failure.
+  const db::WriterState storage = store_->state();
+  if (!result && !storage.writable) told = fail(Errc::Unavailable, storage.sentence);
+  engine_->on_committed(told, moment(), actions_);
   perform();
   committed_.cancel();
 }

@@ -180,7 +180,9 @@ TEST_F(ControlServer, SaysThatNothingCanBeStored) {
   db::must(other.execute("UPDATE log_head SET seq = seq + 100"));
   TestMachine& machine = life.connected();
   EXPECT_THAT(join(machine, 1, secret).error, HasSubstr("cannot store anything"));
-  EXPECT_GE(life.admin("POST", "users", R"({"login":"bob"})").status, 500);
+  const auto refused = life.admin("POST", "users", R"({"login":"bob"})");
+  EXPECT_EQ(refused.status, 507U);
+  EXPECT_THAT(refused.json, HasSubstr("cannot store anything now: "));
   EXPECT_TRUE(life.server->tables().nodes().empty());
   db::must(other.execute("UPDATE log_head SET seq = seq - 100"));
   EXPECT_EQ(join(machine, 1, secret).error, "");

@@ -58,6 +58,11 @@ Daemon::Daemon(const asio::any_io_executor& executor,
       log_(log),
       disco_key_(DiscoPrivateKey::generate(random)),
       machine_(describe_machine()),
+      relay_names_(executor,
+                   log,
+                   [this] {
+                     if (overlay_) overlay_->apply_relays(map_);
+                   }),
       network_news_(executor),
       expiry_timer_(executor),
       repair_timer_(executor),
@@ -271,8 +276,8 @@ void Daemon::follow_map(const MapChange& change) {
 }
 
 void Daemon::start_overlay() {
-  auto overlay = Overlay::start(executor_, state_.node_key, disco_key_, options_.overlay, random_,
-                                wall_clock_, log_,
+  auto overlay = Overlay::start(executor_, state_.node_key, disco_key_, options_.overlay,
+                                relay_names_, random_, wall_clock_, log_,
                                 {.introduction_changed = [this] { introduce(); },
                                  .failed = [this](Error error) { on_overlay_failed(error); }});
   if (!overlay) {
@@ -349,6 +354,7 @@ asio::awaitable<void> Daemon::follow_network() {
     state->addresses.erase(own.begin(), own.end());
     if (*state == network_) continue;
     network_ = std::move(*state);
+    relay_names_.ask_again();
     if (link_) link_->on_network_change();
   }
 }
@@ -386,7 +392,8 @@ std::string Daemon::refusal() const {
 std::vector<std::string> Daemon::health() const {
   std::vector<std::string> out;
   const ClientStatus client = client_status();
-  if (state_.prefs.want_running && !client.is_connected && !client.error.empty()) {
+  const bool is_out = !client.is_connected || client.login == LoginState::NeedsLogin;
+  if (state_.prefs.want_running && is_out && !client.error.empty()) {
     out.push_back(client.error);
   }
   if (!overlay_problem_.empty()) out.push_back("There is no tunnel: " + overlay_problem_);
@@ -459,6 +466,7 @@ asio::awaitable<void> Daemon::stop() {
   if (link_) co_await link_->close();
   link_.reset();
   co_await closing_.wait();
+  co_await relay_names_.stop();
   repair_timer_.cancel();
   expiry_timer_.cancel();
   tasks_.cancel();

@@ -27,6 +27,7 @@
 #include "node/core/status_report.h"
 #include "node/os/instance_lock.h"
 #include "node/overlay.h"
+#include "node/relay_names.h"
 
 namespace warren::node {
 
@@ -147,6 +148,7 @@ class Daemon {
   const control::Hostinfo machine_;
 
   NetworkMap map_;
+  RelayNames relay_names_;
   std::unique_ptr<Overlay> overlay_;
   std::string overlay_problem_;
   std::unique_ptr<ControlLink> link_;

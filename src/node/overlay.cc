@@ -20,11 +20,12 @@ Result<std::unique_ptr<Overlay>> Overlay::start(const boost::asio::any_io_execut
                                                 const NodePrivateKey& node_key,
                                                 const DiscoPrivateKey& disco_key,
                                                 const OverlayOptions& options,
+                                                RelayNames& names,
                                                 Random& random,
                                                 const WallClock& wall_clock,
                                                 Log& log,
                                                 Observer observer) {
-  std::unique_ptr<Overlay> out(new Overlay(log, std::move(observer)));
+  std::unique_ptr<Overlay> out(new Overlay(names, log, std::move(observer)));
   WARREN_TRY_VOID(out->open(executor, node_key, disco_key, options, random, wall_clock));
   out->observe();
   return out;
@@ -50,6 +51,7 @@ Result<void> Overlay::open(const boost::asio::any_io_executor& executor,
   relay_options.mark = options.mark;
   relay_options.on_failure = [this](relay::RegionId region, const Error& error) {
     log_.warn("node: relay not reached region={} why=\"{}\"", region.value, error.detail);
+    names_.ask_again();
   };
   WARREN_TRY(relay_, relay::client::Client::start(executor, node_key.clone(),
                                                   std::move(relay_options), random, log_));
@@ -123,7 +125,8 @@ void Overlay::apply_all(const NetworkMap& map, const Prefs& prefs) {
 }
 
 void Overlay::apply_relays(const NetworkMap& map) {
-  mesh().set_relay_map(std::make_shared<const relay::Map>(control::to_relay_map(map.relay_map())));
+  auto relays = std::make_shared<relay::Map>(control::to_relay_map(map.relay_map()));
+  if (names_.fill(*relays)) mesh().set_relay_map(std::move(relays));
 }
 
 void Overlay::apply_filter(const NetworkMap& map, const Prefs& prefs) {

@@ -20,6 +20,7 @@
 #include "node/core/status_report.h"
 #include "node/os/host_network.h"
 #include "node/os/rule_guard.h"
+#include "node/relay_names.h"
 #include "relay/client/client.h"
 #include "tunnel/tunnel.h"
 
@@ -47,6 +48,7 @@ class Overlay {
                                                 const NodePrivateKey& node_key,
                                                 const DiscoPrivateKey& disco_key,
                                                 const OverlayOptions& options,
+                                                RelayNames& names,
                                                 Random& random,
                                                 const WallClock& wall_clock,
                                                 Log& log,
@@ -59,6 +61,9 @@ class Overlay {
   void apply(const NetworkMap& map, const MapChange& change, const Prefs& prefs);
   // After preferences changed, or at the start: everything.
   void apply_all(const NetworkMap& map, const Prefs& prefs);
+
+  // After the map's relays changed, or what is known of their names.
+  void apply_relays(const NetworkMap& map);
 
   // What is wrong, a sentence each.
   std::vector<std::string> health() const;
@@ -81,7 +86,8 @@ class Overlay {
   void cancel_ping(std::uint64_t ping) { mesh().cancel_ping(ping); }
 
  private:
-  Overlay(Log& log, Observer observer) : log_(log), observer_(std::move(observer)) {}
+  Overlay(RelayNames& names, Log& log, Observer observer)
+      : names_(names), log_(log), observer_(std::move(observer)) {}
 
   Result<void> open(const boost::asio::any_io_executor& executor,
                     const NodePrivateKey& node_key,
@@ -95,10 +101,10 @@ class Overlay {
   void observe();
   void apply_device(const NetworkMap& map, const Prefs& prefs);
   void apply_filter(const NetworkMap& map, const Prefs& prefs);
-  void apply_relays(const NetworkMap& map);
   void apply_peers(const NetworkMap& map, const MapChange& change, const Prefs& prefs);
   bool has_interest(const NetworkMap& map, const Prefs& prefs) const;
 
+  RelayNames& names_;
   Log& log_;
   Observer observer_;
   std::unique_ptr<relay::client::Client> relay_;

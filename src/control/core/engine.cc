@@ -107,6 +107,7 @@ void Engine::on_committed(const Result<void>& result, const Moment& moment, Acti
   }
   state.soft_in_flight.clear();
   for (auto& [success, failure] : std::exchange(state.parked, {})) {
+    if (!result) State::tell_why(failure, result.error().detail);
     state.park_now(std::move(result ? success : failure));
   }
   // Without a change there is no next commit that the rest could wait for.

@@ -90,6 +90,8 @@ unsigned status_of(Errc code) {
 }
 
 // RFC 9457.
+constexpr unsigned kNotStoredStatus = 507;  // RFC 4918 section 11.5
+
 std::string problem(unsigned status, std::string_view detail) {
   return json::ObjectText().number("status", status).text("detail", detail).done();
 }
@@ -136,9 +138,16 @@ void Engine::State::admin_done(RequestId to, const Result<std::string>& json) {
   }
   park(Respond{.to = to, .status = 200, .body = *json, .retry_after = std::nullopt},
        Respond{.to = to,
-               .status = 507,
-               .body = problem(507, "the server cannot store anything now: look at its disk"),
+               .status = kNotStoredStatus,
+               .body = {},  // tell_why() writes it
                .retry_after = std::nullopt});
+}
+
+void Engine::State::tell_why(Action& failure, std::string_view why) {
+  auto* const response = std::get_if<Respond>(&failure);
+  if (response == nullptr || response->status != kNotStoredStatus) return;
+  response->body =
+      problem(kNotStoredStatus, fmt::format("the server cannot store anything now: {}", why));
 }
 
 void Engine::State::admin_users(const AdminRequest& request,

@@ -44,6 +44,8 @@ struct Engine::State {
   // What is to be said when the changes made so far are durable, and what instead when they are
   // not.
   void park(Action success, Action failure);
+  // Administrators are told what is wrong with the storage; machines only that something is.
+  static void tell_why(Action& failure, std::string_view why);
 
   // Waits for nothing.
   void park_now(Action action) { ready.push_back(std::move(action)); }

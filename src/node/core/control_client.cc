@@ -20,6 +20,8 @@ constexpr Duration kWatchdog = 120s;     // as stock clients (spec: control sect
 constexpr Duration kPongWait = 3s;       // of a connection that may be dead
 constexpr Duration kUpdateDelay = 20ms;  // changes of one moment go together
 constexpr Duration kAskAgain = 2s;       // whether somebody approved this machine
+constexpr std::string_view kForgotten =
+    "the server does not know this machine any more: somebody removed it there";
 // Against a machine that wants the same place: its turn lasts half a minute at least.
 constexpr Duration kFirstTurn = 1s;
 constexpr Duration kTurn = 60s;
@@ -217,6 +219,7 @@ void ControlClient::on_registered(std::string_view body, TimePoint now, ClientAc
       register_at_ = now + kAskAgain;
       return;
     }
+    if (status.login == LoginState::Joined) status.error = kForgotten;
     status.login = LoginState::NeedsLogin;
     status.link = response->auth_url;
     set_status(status, out);
@@ -230,6 +233,8 @@ void ControlClient::on_registered(std::string_view body, TimePoint now, ClientAc
   set_status(status, out);
   old_key_ = {};
   is_key_fresh_ = false;
+  // It let us in once: whom an administrator removes does not come back by it.
+  auth_key_.clear();
   open_stream(out);
 }
 
@@ -314,7 +319,7 @@ void ControlClient::on_message(MapResponse message, TimePoint now, ClientActions
   status.is_connected = true;
   if (has_expired) {
     status.login = LoginState::NeedsLogin;
-    status.error = "this machine's key has expired: log in again";
+    status.error = "this machine's key has expired: log in again with `warren up`";
   } else if (tells_of_us || status.login != LoginState::NeedsLogin) {
     status.login = LoginState::Joined;  // also when an administrator prolonged it
     status.error.clear();

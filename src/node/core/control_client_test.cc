@@ -333,5 +333,24 @@ TEST_F(ControlClientTest, LearnsThatItWasDeleted) {
   EXPECT_NE(a.client.status().link, link);
 }
 
+TEST_F(ControlClientTest, DoesNotComeBackByItsAuthKeyWhenItWasDeleted) {
+  auto& a = world.add();
+  a.start(key);
+  world.pass(1s);
+  world.lose_connections(false);
+  world.is_away = false;
+  world.pass(1min);
+  ASSERT_TRUE(a.client.status().is_connected) << "for that it needs no key";
+  world.server.admin("DELETE", "nodes/node-1");
+  world.pass(1min);
+  EXPECT_EQ(a.client.status().login, LoginState::NeedsLogin);
+  EXPECT_THAT(a.client.status().error, HasSubstr("removed"));
+  EXPECT_TRUE(world.server.model.tables().nodes().empty());
+  a.start(key);
+  world.pass(1s);
+  EXPECT_EQ(a.client.status().login, LoginState::Joined);
+  EXPECT_EQ(a.client.status().error, "");
+}
+
 }  // namespace
 }  // namespace warren::node

@@ -193,6 +193,11 @@ TEST(Status, SaysInOneLineWhyNothingRuns) {
   world.client.link = "https://net.example.org/register/x";
   EXPECT_EQ(not_running_text(make_status(world.input())),
             "Logged out.\nLog in at: https://net.example.org/register/x\n");
+  Status status = make_status(world.input());
+  status.health = {"this machine's key has expired"};
+  EXPECT_EQ(not_running_text(status),
+            "Logged out.\nthis machine's key has expired\nLog in at: "
+            "https://net.example.org/register/x\n");
 }
 
 TEST(Status, LetsNobodyWriteToTheTerminal) {

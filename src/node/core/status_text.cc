@@ -143,6 +143,7 @@ std::optional<std::string> not_running_text(const Status& status) {
   }
   if (state != "NeedsLogin") return fmt::format("unexpected state: {}\n", printable(state));
   std::string out = "Logged out.\n";
+  for (const std::string& why : status.health) out += printable(why) + "\n";
   if (!status.auth_url.empty()) {
     out += fmt::format("Log in at: {}\n", printable(status.auth_url));
   }
