@@ -294,6 +294,7 @@ std::optional<std::string> ControlWorld::settle_traffic() {
   talk(kOutside, 250ms);
   for (const auto& a : devices) {
     for (const auto& [number, when] : a->heard) {
+      if (number > devices.size()) continue;  // a copy that is gone
       const Device& b = *devices[number - 1U];
       const auto is_in = [&](const Device& device) {
         // An auth key in memory lets one in again whenever it comes back.
