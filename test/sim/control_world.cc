@@ -177,7 +177,7 @@ void ControlWorld::act(Device& device) {
     const std::string id = status.link.substr(status.link.rfind('/') + 1);
     return server->admin("POST", "logins/" + id + "/approve", R"({"user":"ann"})");
   }
-  if (time.now() - device.up_at < kPatience && device.up_at != TimePoint::min()) return;
+  if (time.now() < device.up_at + kPatience) return;
   device.up_at = time.now();
   device.node->up({});
 }
@@ -294,6 +294,7 @@ std::optional<std::string> ControlWorld::settle_traffic() {
   talk(kOutside, 250ms);
   for (const auto& a : devices) {
     for (const auto& [number, when] : a->heard) {
+      if (number > devices.size()) continue;  // a copy that is gone
       const Device& b = *devices[number - 1U];
       const auto is_in = [&](const Device& device) {
         // An auth key in memory lets one in again whenever it comes back.

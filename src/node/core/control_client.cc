@@ -17,6 +17,7 @@ using control::RegisterResponse;
 namespace {
 
 constexpr Duration kWatchdog = 120s;     // as stock clients (spec: control section 5.3)
+constexpr Duration kQuiet = 30s;         // as the server's keepalives (spec: server section 1.6)
 constexpr Duration kPongWait = 3s;       // of a connection that may be dead
 constexpr Duration kUpdateDelay = 20ms;  // changes of one moment go together
 constexpr Duration kAskAgain = 2s;       // whether somebody approved this machine
@@ -367,12 +368,21 @@ void ControlClient::on_timeout(TimePoint now, ClientActions& out) {
     send_register(out);
   }
   if (update_at_ <= now && update_ == 0 && stream_ != 0) send_update(out);
+  if (quiet_until() <= now) {
+    pong_by_ = now + kPongWait;
+    out.emplace_back(Ping{});
+  }
+}
+
+// Without a stream nothing comes by itself: a person may take an hour to approve this machine.
+TimePoint ControlClient::quiet_until() const {
+  return link_ == Link::Up && stream_ == 0 && pong_by_ == kNever ? heard_ + kQuiet : kNever;
 }
 
 TimePoint ControlClient::next_timeout() const {
   const TimePoint watchdog = stream_ != 0 ? heard_ + kWatchdog : kNever;
-  return std::min(
-      {retry_at_, register_at_, pong_by_, watchdog, update_ == 0 ? update_at_ : kNever});
+  return std::min({retry_at_, register_at_, pong_by_, watchdog, quiet_until(),
+                   update_ == 0 && stream_ != 0 ? update_at_ : kNever});
 }
 
 void ControlClient::set_status(const ClientStatus& status, ClientActions& out) {

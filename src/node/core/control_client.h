@@ -180,6 +180,7 @@ class ControlClient {
   void connect(ClientActions& out);
   void drop_connection(std::string why, TimePoint now, ClientActions& out);
   void yield(TimePoint now);
+  TimePoint quiet_until() const;
   void make_key(ClientActions& out);
   RequestNumber post(std::string_view path, std::string body, bool is_stream, ClientActions& out);
   void send_register(ClientActions& out);

@@ -318,6 +318,31 @@ TEST_F(ControlClientTest, LogsOut) {
   EXPECT_TRUE(world.server.model.tables().nodes().begin()->second.is_expired(world.server.wall));
 }
 
+TEST_F(ControlClientTest, IsIdleWhileALogoutWaitsForTheServer) {
+  auto& a = world.add();
+  a.start(key);
+  world.pass(1s);
+  Introduction other;
+  other.hostinfo.hostname = "other";
+  a.client.introduce(other, world.server.now);
+  world.server.store_is_stalled = true;
+  a.client.log_out(a.actions);
+  world.settle();
+  world.server.advance(world.server.now + 1s);
+  a.client.on_timeout(world.server.now, a.actions);
+  EXPECT_GT(a.client.next_timeout(), world.server.now);
+}
+
+TEST_F(ControlClientTest, NoticesASilentConnectionWhileItWaitsForApproval) {
+  auto& a = world.add();
+  a.start();
+  world.pass(2min);
+  EXPECT_EQ(a.client.counters().lost, 0);
+  world.is_silent = true;
+  world.pass(40s);
+  EXPECT_EQ(a.client.counters().lost, 1);
+}
+
 TEST_F(ControlClientTest, LearnsThatItWasDeleted) {
   auto& a = world.add();
   a.start();
