@@ -170,6 +170,14 @@ Result<void> Daemon::log_in() {
   next.prefs.logged_out = false;
   WARREN_TRY_VOID(save(next));
   state_ = std::move(next);
+  // Somebody may be reading the link already: it stays good.
+  if (const ClientStatus client = client_status();
+      client.login == LoginState::NeedsLogin && !client.link.empty()) {
+    Notice notice;
+    notice.browse_to_url = client.link;
+    tell(std::move(notice));
+    return {};
+  }
   connect({}, false);
   return {};
 }

@@ -4,12 +4,20 @@ import pwd
 
 import pytest
 
+import harness
 from peers import WARREN
 
 NOBODY = pwd.getpwnam("nobody")
 READS = (("status",), ("ip",), ("netcheck",), ("whois", "100.64.0.1"), ("ping", "-c", "1", "--until-direct=false", "neighbour"))
 WRITES = (("down",), ("up",), ("logout",), ("set", "--hostname", "other"), ("debug", "state"))
 TOO_MUCH = 64 << 20  # bytes
+CROWD = 300  # connections
+HOLD = ("import socket, sys, time\n"
+        "held = []\n"
+        f"for _ in range({CROWD}):\n"
+        "    held.append(socket.socket(socket.AF_UNIX)); held[-1].connect(sys.argv[1])\n"
+        "    held[-1].send(b'GET /localapi/v0/watch-ipn-bus HTTP/1.1\\r\\nHost: local-warrend.sock\\r\\n\\r\\n')\n"
+        "print('held', flush=True); time.sleep(1000)\n")
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +33,11 @@ def home(two, net):
     return net.nodes["home"]
 
 
+AS_NOBODY = ("setpriv", "--reuid", NOBODY.pw_uid, "--regid", NOBODY.pw_gid, "--clear-groups")
+
+
 def as_nobody(node, *command):
-    ids = ["--reuid", NOBODY.pw_uid, "--regid", NOBODY.pw_gid, "--clear-groups"]
-    return node.host.run("setpriv", *ids, *command, check=False)
+    return node.host.run(*AS_NOBODY, *command, check=False)
 
 
 def warren_as_nobody(node, *words):
@@ -81,6 +91,15 @@ def test_requests_of_web_pages_are_refused(home):
     assert home.state() == "Running"
 
 
+def test_a_crowd_of_one_user_keeps_nobody_else_out(home):
+    crowd = home.host.start(*AS_NOBODY, harness.PYTHON, "-c", HOLD, home.socket)
+    crowd.wait_for_output("held")
+    assert home.warren("status").returncode == 0
+    home.warren("set", "--hostname", "home")
+    crowd.end()
+    assert warren_as_nobody(home, "status").returncode == 0
+
+
 def test_nonsense_is_refused(home, net):
     big = net.directory / "big"
     with big.open("wb") as file:
@@ -101,8 +120,7 @@ def test_nonsense_is_refused(home, net):
 
 def test_admin_socket_is_for_administrators(net):
     server = net.server
-    ids = ["--reuid", NOBODY.pw_uid, "--regid", NOBODY.pw_gid, "--clear-groups"]
-    result = server.host.run("setpriv", *ids, WARREN, "--socket", server.socket, "admin", "node", "list", check=False)
+    result = server.host.run(*AS_NOBODY, WARREN, "--socket", server.socket, "admin", "node", "list", check=False)
     assert result.returncode != 0 and "only root may" in result.stderr, result
     status = net.place("server").run("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--unix-socket", server.socket,
                                      "-H", "Origin: http://evil.example", "http://localhost/api/warren/v1/nodes").stdout

@@ -315,14 +315,12 @@ void Engine::State::admin_logins(const AdminRequest& request,
       return list_of("logins", list);
     }
     const std::string id(rest.substr(0, rest.find('/')));
-    const PendingLogin* const login = logins.find(id);
-    if (login == nullptr) {
+    PendingLogin* const login = logins.find(id);
+    if (login == nullptr || login->is_refused) {
       return unknown(fmt::format("login {}: it was decided, or nobody asked for an hour", id));
     }
     if (request.method == "DELETE") {
-      for (const RequestId held : logins.take(id).waiting) {
-        park_now(refuse_registration(held, "an administrator refused this machine"));
-      }
+      refuse(*login);
       return std::string("{}");
     }
     if (request.method != "POST" || !rest.ends_with("/approve")) {
@@ -356,7 +354,7 @@ void Engine::State::admin_status(const AdminRequest& request) {
                              .number("nodes", number(model.tables().nodes().size()))
                              .number("online", number(online))
                              .number("streams", number(streams.size()))
-                             .number("waiting_logins", number(logins.size()))
+                             .number("waiting_logins", number(logins.list().size()))
                              .done());
 }
 

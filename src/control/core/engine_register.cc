@@ -138,11 +138,24 @@ void Engine::State::follow_up(const Request& request,
   const std::string id = wish.followup.substr(wish.followup.rfind('/') + 1);
   PendingLogin* const login = logins.find(id, machine_of(request, wish));
   if (login == nullptr) return ask_for_approval(request, wish, moment);
+  if (login->is_refused) {
+    login->waiting.push_back(request.id);
+    return refuse(*login);
+  }
   if (login->waiting.size() >= kMaxWaitingRequests) {
     park_now(pending(login->waiting.front(), link_of(*login)));
     login->waiting.erase(login->waiting.begin());
   }
   login->waiting.push_back(request.id);
+}
+
+// The machine's connection may be away just now: then it is told later.
+void Engine::State::refuse(PendingLogin& login) {
+  login.is_refused = true;
+  if (login.waiting.empty()) return;
+  for (const RequestId id : logins.take(std::string(login.id)).waiting) {
+    park_now(refuse_registration(id, "an administrator refused this machine"));
+  }
 }
 
 void Engine::State::approve(const std::string& login, const netmap::Admission& admission) {

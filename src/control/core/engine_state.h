@@ -67,6 +67,7 @@ struct Engine::State {
   void follow_up(const Request& request, const RegisterRequest& wish, const Moment& moment);
   void admit_by_key(const Request& request, const RegisterRequest& wish, const Moment& moment);
   void ask_for_approval(const Request& request, const RegisterRequest& wish, const Moment& moment);
+  void refuse(PendingLogin& login);
   void approve(const std::string& login, const netmap::Admission& admission);
   Respond registered(RequestId to, const netmap::Node& node) const;
   Respond refuse_registration(RequestId to, std::string why);

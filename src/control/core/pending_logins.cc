@@ -21,7 +21,7 @@ PendingLogin& PendingLogins::ask(const netmap::Machine& machine,
   const auto known = by_machine_.find(machine.key);
   if (known != by_machine_.end()) {
     PendingLogin& login = by_id_.at(known->second);
-    if (login.machine.node_key == machine.node_key) return login;
+    if (login.machine.node_key == machine.node_key && !login.is_refused) return login;
     dropped = take(login.id).waiting;
   } else if (by_id_.size() >= kMaxPendingLogins) {
     dropped = take(by_expiry_.begin()->second).waiting;
@@ -31,7 +31,8 @@ PendingLogin& PendingLogins::ask(const netmap::Machine& machine,
                      .from = from,
                      .asked = wall,
                      .expires = now + kPendingLoginLifetime,
-                     .waiting = {}};
+                     .waiting = {},
+                     .is_refused = false};
   by_machine_.emplace(machine.key, login.id);
   by_expiry_.emplace(login.expires, login.id);
   const std::string id = login.id;
@@ -76,7 +77,10 @@ TimePoint PendingLogins::next_expiry() const {
 std::vector<const PendingLogin*> PendingLogins::list() const {
   std::vector<const PendingLogin*> out;
   out.reserve(by_expiry_.size());
-  for (const auto& [expires, id] : by_expiry_) out.push_back(&by_id_.at(id));
+  for (const auto& [expires, id] : by_expiry_) {
+    const PendingLogin& login = by_id_.at(id);
+    if (!login.is_refused) out.push_back(&login);
+  }
   return out;
 }
 

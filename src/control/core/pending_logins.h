@@ -25,6 +25,7 @@ struct PendingLogin {
   WallTime asked;
   TimePoint expires;
   std::vector<RequestId> waiting;  // requests that are answered when it is decided
+  bool is_refused = false;         // and nobody waited: the machine is told when it asks
 };
 
 inline constexpr std::size_t kMaxPendingLogins = 4096;  // spec: server section 7.6
@@ -33,8 +34,8 @@ inline constexpr std::size_t kMaxWaitingRequests = 4;   // of one login: a clien
 
 class PendingLogins {
  public:
-  // The machine's login; a new one unless it asks for the same node key again. The oldest gives way
-  // when there are too many: its requests are in `dropped`.
+  // The machine's login; a new one unless it asks for the same node key again and was not refused.
+  // The oldest gives way when there are too many: its requests are in `dropped`.
   PendingLogin& ask(const netmap::Machine& machine,
                     const IpAddress& from,
                     WallTime wall,
@@ -56,7 +57,7 @@ class PendingLogins {
   std::vector<PendingLogin> take_expired(TimePoint now);
   TimePoint next_expiry() const;
 
-  // By age.
+  // Those that are to be decided, by age.
   std::vector<const PendingLogin*> list() const;
 
   std::size_t size() const { return by_id_.size(); }

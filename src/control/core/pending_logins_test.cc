@@ -31,6 +31,16 @@ TEST_F(PendingLoginsTest, StayTheSameWhileTheMachineAsksForTheSameKey) {
   EXPECT_EQ(logins.find(id), nullptr);
 }
 
+TEST_F(PendingLoginsTest, AreNewForAMachineThatWasRefused) {
+  PendingLogin& login = ask(machine(1, 1));
+  const std::string id = login.id;
+  login.is_refused = true;
+  EXPECT_TRUE(logins.list().empty());
+  EXPECT_NE(logins.find(id, machine(1, 1)), nullptr) << "it is to be told";
+  EXPECT_NE(ask(machine(1, 1)).id, id);
+  EXPECT_EQ(logins.size(), 1);
+}
+
 TEST_F(PendingLoginsTest, AreFoundByTheirMachineOnly) {
   const std::string id = ask(machine(1, 1)).id;
   EXPECT_NE(logins.find(id, machine(1, 1)), nullptr);

@@ -224,6 +224,22 @@ TEST_F(ControlClientTest, WaitsForAPersonsApproval) {
   EXPECT_TRUE(a.client.status().is_connected);
 }
 
+TEST_F(ControlClientTest, IsToldOfARefusalAlsoWhenItWasAway) {
+  auto& a = world.add();
+  a.start();
+  world.pass(1s);
+  const std::string link = a.client.status().link;
+  world.lose_connections(false);
+  world.server.admin("DELETE", "logins/" + link.substr(link.rfind('/') + 1));
+  world.is_away = false;
+  world.pass(10s);
+  EXPECT_EQ(a.client.status().login, LoginState::NeedsLogin);
+  EXPECT_THAT(a.client.status().error, HasSubstr("refused"));
+  a.start();
+  world.pass(1s);
+  EXPECT_NE(a.client.status().link, "") << "somebody asked again";
+}
+
 TEST_F(ControlClientTest, TellsChangesOfItsOwnSoon) {
   auto& a = world.add();
   auto& b = world.add();
