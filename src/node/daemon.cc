@@ -55,6 +55,7 @@ Daemon::Daemon(const asio::any_io_executor& executor,
       options_(options),
       random_(random),
       wall_clock_(wall_clock),
+      steady_clock_(wall_clock.now(), io::boot_now()),
       log_(log),
       disco_key_(DiscoPrivateKey::generate(random)),
       machine_(describe_machine()),
@@ -217,7 +218,8 @@ void Daemon::connect(std::string auth_key, bool force) {
     introduction_.reset();
   }
   // What was told last holds until there is news.
-  if (!overlay_ && !force && is_tunnel_wanted(map_, state_.prefs)) follow_map({});
+  const bool is_ours = map_.self() && map_.self()->key == state_.node_key.public_key();
+  if (!overlay_ && !force && is_ours && is_tunnel_wanted(map_, state_.prefs)) follow_map({});
   introduce();
   link_->start(state_.node_key.clone(), std::move(auth_key), force);
 }
@@ -263,11 +265,13 @@ void Daemon::on_status(const ClientStatus& status) {
       !status.error.empty()) {
     log_.warn("node: not admitted: {}", status.error);
   }
+  // Whoever is out is out: two machines that were removed must not go on talking.
+  if (status.login == LoginState::NeedsLogin) overlay_.reset();
   tell_state();
 }
 
 void Daemon::on_map(const MapNews& news) {
-  const MapChange change = map_.apply(news, wall_clock_.now());
+  const MapChange change = map_.apply(news, steady_clock_.at(io::boot_now()));
   follow_map(change);
   expiry_timer_.cancel();
   tell_state();
@@ -371,14 +375,14 @@ asio::awaitable<void> Daemon::watch_expiry() {
   while (true) {
     Duration wait = kExpiryLook;
     if (const auto next = map_.next_expiry()) {
-      const std::int64_t seconds = next->seconds - wall_clock_.now().seconds + 1;
+      const std::int64_t seconds = next->seconds - steady_clock_.at(io::boot_now()).seconds + 1;
       wait = std::clamp<Duration>(std::chrono::seconds(seconds), 1s, kExpiryLook);
     }
     expiry_timer_.expires_after(wait);
     const auto [error] = co_await expiry_timer_.async_wait(kAwait);
     if (is_stopping_) co_return;
     if (error) continue;  // there is another map
-    const MapChange change = map_.on_time(wall_clock_.now());
+    const MapChange change = map_.on_time(steady_clock_.at(io::boot_now()));
     if (change != MapChange()) {
       follow_map(change);
       tell_state();

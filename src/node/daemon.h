@@ -25,6 +25,7 @@
 #include "node/core/node_state.h"
 #include "node/core/prefs.h"
 #include "node/core/status_report.h"
+#include "node/core/steady_wall_clock.h"
 #include "node/os/instance_lock.h"
 #include "node/overlay.h"
 #include "node/relay_names.h"
@@ -141,6 +142,7 @@ class Daemon {
   DaemonOptions options_;
   Random& random_;
   const WallClock& wall_clock_;
+  const SteadyWallClock steady_clock_;  // for the map: keys expire by the server's clock
   Log& log_;
 
   NodeState state_;
