@@ -69,29 +69,56 @@ struct Meeting {
   std::mutex mutex;
   std::condition_variable done;
   std::optional<Result<Endpoints>> outcome;
+  bool is_given_up = false;
 };
+
+// While it lives, somebody waits for the outcome.
+class Patience {
+ public:
+  explicit Patience(std::shared_ptr<Meeting> meeting) : meeting_(std::move(meeting)) {}
+
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
+
+  ~Patience() {
+    const std::lock_guard lock(meeting_->mutex);
+    meeting_->is_given_up = true;
+    meeting_->done.notify_all();
+  }
+
+ private:
+  std::shared_ptr<Meeting> meeting_;
+};
+
+// In a thread of its own, because getaddrinfo() can neither be given a deadline nor be stopped.
+Result<Endpoints> look_up_beside(const std::shared_ptr<Meeting>& meeting,
+                                 const std::string& host,
+                                 std::uint16_t port,
+                                 TimePoint deadline) {
+  std::unique_lock lock(meeting->mutex);
+  if (meeting->is_given_up) return fail(Errc::Unavailable, "cancelled");
+  try {
+    std::thread([meeting, host, port] {
+      auto outcome = look_up(host, port);
+      const std::lock_guard inner(meeting->mutex);
+      meeting->outcome = std::move(outcome);
+      meeting->done.notify_all();
+    }).detach();
+  } catch (const std::system_error& failure) {
+    return unexpected(errno_error("resolve " + host, failure.code().value()));
+  }
+  const auto patience = std::clamp<Duration>(deadline - boot_now(), 0ns, 24h);
+  meeting->done.wait_for(lock, patience,
+                         [&] { return meeting->outcome.has_value() || meeting->is_given_up; });
+  if (auto& outcome = meeting->outcome) return std::move(*outcome);
+  return fail(Errc::Timeout, fmt::format("resolve {}: no answer in time", host));
+}
 
 }  // namespace
 
 Result<Endpoints> resolve(const std::string& host, std::uint16_t port, TimePoint deadline) {
   if (auto known = numeric(host, port)) return std::move(*known);
-  const auto meeting = std::make_shared<Meeting>();
-  try {
-    // Detached, because getaddrinfo() can neither be given a deadline nor be stopped.
-    std::thread([meeting, host, port] {
-      auto outcome = look_up(host, port);
-      const std::lock_guard lock(meeting->mutex);
-      meeting->outcome = std::move(outcome);
-      meeting->done.notify_one();
-    }).detach();
-  } catch (const std::system_error& failure) {
-    return unexpected(errno_error("resolve " + host, failure.code().value()));
-  }
-  std::unique_lock lock(meeting->mutex);
-  const auto patience = std::clamp<Duration>(deadline - boot_now(), 0ns, 24h);
-  meeting->done.wait_for(lock, patience, [&] { return meeting->outcome.has_value(); });
-  if (auto& outcome = meeting->outcome) return std::move(*outcome);
-  return fail(Errc::Timeout, fmt::format("resolve {}: no answer in time", host));
+  return look_up_beside(std::make_shared<Meeting>(), host, port, deadline);
 }
 
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters): outlives its callers
@@ -100,7 +127,12 @@ boost::asio::awaitable<Result<Endpoints>> async_resolve(BlockingPool& pool,
                                                         std::uint16_t port,
                                                         TimePoint deadline) {
   if (auto known = numeric(host, port)) co_return std::move(*known);
-  auto call = [host, port] { return look_up(host, port); };
+  const auto meeting = std::make_shared<Meeting>();
+  // The pool is free again when nobody waits any more, however long the name service takes.
+  const Patience patience(meeting);
+  auto call = [meeting, host, port, deadline] {
+    return look_up_beside(meeting, host, port, deadline);
+  };
   auto outcome = co_await run_blocking(pool, deadline, std::move(call));
   if (!outcome && !outcome.error().detail.starts_with("resolve ")) {
     co_return with_context("resolve " + host, std::move(outcome).error());

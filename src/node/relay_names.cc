@@ -72,6 +72,7 @@ asio::awaitable<void> RelayNames::keep_asking() {
     is_news_ = false;
     bool is_answered = true;
     std::vector<std::string> names;
+    names.reserve(hosts_.size());
     for (const auto& [name, host] : hosts_) names.push_back(name);
     for (const std::string& name : names) {
       const bool has_answer = co_await ask(name);

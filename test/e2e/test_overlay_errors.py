@@ -1,10 +1,11 @@
 """What goes wrong says what to do."""
 import os
+import time
 
 import pytest
 
 import harness
-from overlay import NODE
+from overlay import LABS, NODE
 from peers import WARREN
 
 TAKEN = 41641
@@ -120,6 +121,24 @@ def test_server_whose_name_does_not_exist(server, net):
     said = refused(node, *words(server, "3s", login_server="https://no.such.example"))
     assert "DNS does not say where no.such.example is" in said
     node.stop()
+
+
+def test_name_service_that_is_dead_delays_nothing_else(server, fresh):
+    # It takes the questions and does not answer.
+    resolver = LABS / fresh.lab.name / "etc" / fresh.label / "resolv.conf"
+    usual = resolver.read_text()
+    resolver.write_text("nameserver 203.0.113.77\n")
+    try:
+        fresh.stop()
+        fresh.start()
+        assert "gave up after 1s" in refused(fresh, *words(server, "1s", login_server="https://no.such.example"))
+        began = time.monotonic()
+        fresh.warren(*words(server))  # another server, and it is to be heard at once
+        refused(fresh, *words(server, "1s", login_server="https://no.such.example"))
+        assert fresh.stop() == 0
+        assert time.monotonic() - began < 5
+    finally:
+        resolver.write_text(usual)
 
 
 def test_state_that_others_could_write_or_read(net, fresh):
