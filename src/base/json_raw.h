@@ -10,7 +10,7 @@
 // A JSON value that is passed on and not looked into.
 namespace warren::json {
 
-class Writer;
+class Writer;  // NOLINT(bugprone-forward-declaration-namespace): json_writer.h
 
 // A number as its text said it. The parser of Boost 1.81 is off by a few units in the last place;
 // this rounds to 15 significant digits, which every double keeps, so that reading and writing again

@@ -60,7 +60,7 @@ class MachineService {
     virtual bool is_member(const MachinePublicKey& machine) const = 0;
 
    protected:
-    virtual ~Owner() = default;
+    ~Owner() = default;
   };
 
   // `random` and `owner` outlive the service.

@@ -13,14 +13,17 @@ namespace warren::control {
 namespace {
 
 constexpr std::string_view kText = "text/plain; charset=utf-8";
+
 // Nothing here is kept by browsers, shown inside another page, or runs anything.
-const io::HttpFields kPageFields = {
-    {"Cache-Control", "no-store"},
-    {"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"},
-    {"Referrer-Policy", "no-referrer"},
-    {"X-Content-Type-Options", "nosniff"},
-    {"X-Frame-Options", "DENY"},
-};
+io::HttpFields page_fields() {
+  return {
+      {"Cache-Control", "no-store"},
+      {"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"},
+      {"Referrer-Policy", "no-referrer"},
+      {"X-Content-Type-Options", "nosniff"},
+      {"X-Frame-Options", "DENY"},
+  };
+}
 
 bool is_read(const io::HttpRequest& request) {
   return request.method == "GET" || request.method == "HEAD";
@@ -92,7 +95,7 @@ std::string register_page(const io::HttpRequest& request, const PendingLogin* lo
     return io::http_response(404, kText,
                              "No machine waits for approval here: it was approved already, or the "
                              "link is too old. Run \"up\" on the machine again for a new one.\n",
-                             kPageFields);
+                             page_fields());
   }
   const std::string body = fmt::format(
       "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
@@ -106,7 +109,7 @@ std::string register_page(const io::HttpRequest& request, const PendingLogin* lo
       "<p>Do so only if the machine is yours and shows this very link now.</p></html>\n",
       escaped(login->machine.hostname.empty() ? "(no name)" : login->machine.hostname),
       escaped(login->id));
-  return io::http_response(200, "text/html; charset=utf-8", body, kPageFields);
+  return io::http_response(200, "text/html; charset=utf-8", body, page_fields());
 }
 
 }  // namespace warren::control

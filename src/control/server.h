@@ -51,7 +51,7 @@ class Server final : MachineService::Owner {
                                                const Log& log);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  ~Server() override;
+  ~Server();
 
   // /key, /ts2021 and /register/ID. The server outlives the listeners' tasks.
   void add_routes(io::HttpRoutes& routes);

@@ -13,7 +13,7 @@ constexpr std::size_t kMaxDeviceName = 15;  // IFNAMSIZ - 1
 }  // namespace
 
 template <class Visitor>
-void fields(Visitor& visit, Config& x) {
+static void fields(Visitor& visit, Config& x) {
   visit("state-dir", x.state_dir);
   visit("socket", x.socket);
   visit("device", x.device);
@@ -22,7 +22,7 @@ void fields(Visitor& visit, Config& x) {
   visit("port", x.port);
   visit("log-level", x.log_level);
   visit.check("log-level", parse_log_level(x.log_level) != nullptr,
-              "expected one of \"trace\", \"debug\", \"info\", \"warn\", \"error\"");
+              R"(expected one of "trace", "debug", "info", "warn", "error")");
 }
 
 Result<Config> parse_config(std::string_view text) {

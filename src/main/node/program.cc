@@ -32,8 +32,8 @@ Result<void> prepare_directories(const Config& config) {
 }
 
 Program::Program(
-    const Config& config, Reload reload, Random& random, const WallClock& wall_clock, Log& log)
-    : config_(config),
+    Config config, Reload reload, Random& random, const WallClock& wall_clock, Log& log)
+    : config_(std::move(config)),
       reload_(std::move(reload)),
       random_(random),
       wall_clock_(wall_clock),
@@ -71,13 +71,13 @@ Result<void> Program::serve() {
   options.hosts = {"local-tailscaled.sock", "local-warrend.sock"};
   options.fields = {{"Tailscale-Version", std::string(version())},
                     {"Tailscale-Cap", std::to_string(node::kCapVersion.value)}};
-  WARREN_TRY(server_,
-             io::LocalHttpServer::listen(
-                 loop_.get_executor(), config_.socket, options,
-                 [this](const io::LocalRequest& request, std::shared_ptr<io::LocalReply> reply) {
-                   api_->handle(request, reply);
-                 },
-                 log_));
+  WARREN_TRY(server_, io::LocalHttpServer::listen(
+                          loop_.get_executor(), config_.socket, options,
+                          [this](const io::LocalRequest& request,
+                                 const std::shared_ptr<io::LocalReply>& reply) {
+                            api_->handle(request, reply);
+                          },
+                          log_));
   return {};
 }
 

@@ -29,8 +29,7 @@ class Program {
   using Reload = std::function<Result<Config>()>;
 
   // References outlive it.
-  Program(
-      const Config& config, Reload reload, Random& random, const WallClock& wall_clock, Log& log);
+  Program(Config config, Reload reload, Random& random, const WallClock& wall_clock, Log& log);
   ~Program();
 
   Result<void> start();

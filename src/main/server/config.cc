@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxConfig = std::size_t{1} << 20;
 constexpr std::string_view kListenForm =
-    "expected a list of addresses and ports, such as \":443\" or \"192.0.2.1:443\"";
+    R"(expected a list of addresses and ports, such as ":443" or "192.0.2.1:443")";
 
 bool are_places(const std::vector<std::string>& texts) {
   return std::ranges::all_of(
@@ -23,7 +23,7 @@ bool are_places(const std::vector<std::string>& texts) {
 }  // namespace
 
 template <class Visitor>
-void fields(Visitor& visit, ListenConfig& x) {
+static void fields(Visitor& visit, ListenConfig& x) {
   visit("https", x.https);
   visit.check("https", are_places(x.https), kListenForm);
   visit("http", x.http);
@@ -35,46 +35,46 @@ void fields(Visitor& visit, ListenConfig& x) {
 }
 
 template <class Visitor>
-void fields(Visitor& visit, TlsConfig& x) {
+static void fields(Visitor& visit, TlsConfig& x) {
   visit("cert", x.certificate);
   visit("key", x.key);
   visit.check("cert", x.key.empty() || !x.certificate.empty(), "is missing beside \"key\"");
 }
 
 template <class Visitor>
-void fields(Visitor& visit, NetworkConfig& x) {
+static void fields(Visitor& visit, NetworkConfig& x) {
   visit("name", x.name);
   visit.check("name", !x.name.empty() && x.name.size() <= 63, "has 1 to 63 characters");
   visit("base-domain", x.base_domain);
 }
 
 template <class Visitor>
-void fields(Visitor& visit, RelayConfig& x) {
+static void fields(Visitor& visit, RelayConfig& x) {
   visit("region", x.region);
   visit.check("region", x.region >= 900, "is a number from 900 on");
   visit("code", x.code);
 }
 
 template <class Visitor>
-void fields(Visitor& visit, LimitsConfig& x) {
+static void fields(Visitor& visit, LimitsConfig& x) {
   visit("nodes", x.nodes);
   visit("streams", x.streams);
 }
 
 template <class Visitor>
-void fields(Visitor& visit, DatabaseConfig& x) {
+static void fields(Visitor& visit, DatabaseConfig& x) {
   visit("soft-flush", x.soft_flush);
 }
 
 template <class Visitor>
-void fields(Visitor& visit, LogConfig& x) {
+static void fields(Visitor& visit, LogConfig& x) {
   visit("level", x.level);
   visit.check("level", parse_log_level(x.level) != nullptr,
-              "expected one of \"trace\", \"debug\", \"info\", \"warn\", \"error\"");
+              R"(expected one of "trace", "debug", "info", "warn", "error")");
 }
 
 template <class Visitor>
-void fields(Visitor& visit, Config& x) {
+static void fields(Visitor& visit, Config& x) {
   visit("url", x.url);
   visit("state-dir", x.state_dir);
   visit("listen", x.listen);

@@ -49,8 +49,8 @@ std::optional<gid_t> admin_group() {
 }  // namespace
 
 Program::Program(
-    const Config& config, Reload reload, Random& random, const WallClock& wall_clock, Log& log)
-    : config_(config),
+    Config config, Reload reload, Random& random, const WallClock& wall_clock, Log& log)
+    : config_(std::move(config)),
       reload_(std::move(reload)),
       random_(random),
       wall_clock_(wall_clock),
