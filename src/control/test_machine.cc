@@ -52,17 +52,18 @@ netmap::Machine TestMachine::machine(std::uint8_t node_key, std::string hostname
 }
 
 void TestMachine::read() {
-  socket_.async_read_some(asio::buffer(buffer_),
-                          [this](boost::system::error_code error, std::size_t size) {
-                            if (error == asio::error::operation_aborted) return;
-                            if (error) {
-                              is_closed_ = true;
-                              return;
-                            }
-                            if (first_read_ == 0) first_read_ = size;
-                            on_bytes(ByteView(buffer_).first(size));
-                            if (!is_closed_) read();
-                          });
+  socket_.async_read_some(
+      asio::buffer(buffer_),
+      [this, life = std::weak_ptr(life_)](boost::system::error_code error, std::size_t size) {
+        if (error == asio::error::operation_aborted || life.expired()) return;
+        if (error) {
+          is_closed_ = true;
+          return;
+        }
+        if (first_read_ == 0) first_read_ = size;
+        on_bytes(ByteView(buffer_).first(size));
+        if (!is_closed_) read();
+      });
 }
 
 void TestMachine::on_bytes(ByteView bytes) {
@@ -180,12 +181,13 @@ void TestMachine::write() {
   if (is_writing_ || is_closed_ || output_.empty()) return;
   is_writing_ = true;
   const auto now = std::make_shared<std::vector<std::uint8_t>>(std::exchange(output_, {}));
-  asio::async_write(socket_, asio::buffer(*now),
-                    [this, now](boost::system::error_code error, std::size_t) {
-                      if (error == asio::error::operation_aborted) return;
-                      is_writing_ = false;
-                      if (!error) write();
-                    });
+  asio::async_write(
+      socket_, asio::buffer(*now),
+      [this, now, life = std::weak_ptr(life_)](boost::system::error_code error, std::size_t) {
+        if (error == asio::error::operation_aborted || life.expired()) return;
+        is_writing_ = false;
+        if (!error) write();
+      });
 }
 
 void TestMachine::close() {

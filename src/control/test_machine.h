@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -78,6 +79,8 @@ class TestMachine {
   void on_events();
   void write();
 
+  // Handlers that were about to run when the machine went find out by it.
+  std::shared_ptr<int> life_ = std::make_shared<int>();
   boost::asio::ip::tcp::socket socket_;
   MachinePrivateKey key_;
   std::optional<ts2021::StartedHandshake> started_;
