@@ -126,7 +126,9 @@ void Overlay::apply_all(const NetworkMap& map, const Prefs& prefs) {
 
 void Overlay::apply_relays(const NetworkMap& map) {
   auto relays = std::make_shared<relay::Map>(control::to_relay_map(map.relay_map()));
-  if (names_.fill(*relays)) mesh().set_relay_map(std::move(relays));
+  if (!names_.fill(*relays) || (relays_ != nullptr && *relays_ == *relays)) return;
+  relays_ = std::move(relays);
+  mesh().set_relay_map(relays_);
 }
 
 void Overlay::apply_filter(const NetworkMap& map, const Prefs& prefs) {

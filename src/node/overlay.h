@@ -115,6 +115,7 @@ class Overlay {
   // What is in force.
   std::optional<DevicePlan> device_;
   std::optional<FilterPlan> filter_;
+  std::shared_ptr<const relay::Map> relays_;
   std::unordered_map<NodePublicKey, PeerPlan> peers_;
   std::string device_problem_;
 };
