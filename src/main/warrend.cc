@@ -4,6 +4,8 @@
 #include <iostream>
 #include <string>
 
+#include <malloc.h>
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -117,6 +119,8 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Threads that hardly ever allocate need no heap each.
+  mallopt(M_ARENA_MAX, 1);
   try {
     if (!init_crypto()) {
       std::cerr << "warrend: the system has no source of randomness: is /dev/urandom there?\n";
