@@ -17,6 +17,7 @@ from pulse import PATIENCE, Pulse
 
 KINDS = ("stock", "ours")
 SETTLE = 3.0  # seconds on the direct path before the server dies
+PROVEN = 12.0  # seconds after which a connection counts as a good one; a younger one that is lost is tried again more slowly
 DOWN = 2.0  # seconds that the server stays away
 IDLE = 10.0  # seconds of doing nothing
 
@@ -141,6 +142,7 @@ def server_dies(kind, lab, _):
     figures = {"silence, the server is killed while direct": pulse.silence(since)}
     network.block_udp()
     harness.wait_until(pulse.is_steady, "answers through the relay", PATIENCE)
+    time.sleep(PROVEN)
     pair.kill_server()
     time.sleep(DOWN)
     pair.start_server()
