@@ -1,7 +1,9 @@
 #include <algorithm>
 
+#include "control/core/device_records.h"
 #include "control/core/engine_state.h"
 #include "control/core/render.h"
+#include "netmap/tags.h"
 #include "proto/control/codec.h"
 
 namespace warren::control {
@@ -31,18 +33,20 @@ bool is_phone(const std::string& os) {
   return os == "iOS" || os == "android";
 }
 
+}  // namespace
+
 // A node that has not said its disco key cannot be spoken to (spec: control section 11 item 19).
-bool is_visible(const RosterEntry& entry) {
+bool Engine::State::is_shown(const RosterEntry& entry, const Stream& stream) const {
+  if (entry.node == stream.node) return false;
+  if (entry.is_device) return entry.is_carried && is_hub(stream.node);
   return !entry.soft.disco_key.is_zero();
 }
 
-}  // namespace
-
 void Engine::State::tell_others(RosterEntry& entry, Mark mark, TimePoint now) {
   entry.text.clear();
-  if (!is_visible(entry)) return;
+  if (!entry.is_device && entry.soft.disco_key.is_zero()) return;
   for (auto& [id, stream] : streams) {
-    if (stream.node == entry.node || !stream.is_first_sent) continue;  // the first holds all
+    if (!stream.is_first_sent || !is_shown(entry, stream)) continue;  // the first holds all
     stream.marks.mark(entry.slot, mark, now);
     queue(stream);
   }
@@ -97,16 +101,25 @@ const std::string& Engine::State::text_of(RosterEntry& entry) const {
   if (entry.text.empty()) {
     const netmap::Node* const node = model.tables().find_node(entry.node);
     WARREN_CHECK(node != nullptr);
-    entry.text = encode(render_peer(*node, entry, options.domain, judged_at));
+    entry.text = encode(
+        entry.is_device ? render_device(*node, options.domain)
+                        : render_peer(*node, entry, options.domain, judged_at, carried_by(*node)));
   }
   return entry.text;
 }
 
 void Engine::State::add_profile(Stream& stream, netmap::UserId user, MapResponse& out) const {
   if (!stream.told_users.insert(user).second) return;
+  UserProfile profile;
+  if (user == netmap::kTaggedDevices) {
+    profile.id = user;
+    profile.login_name = netmap::kTaggedDevicesLogin;
+    profile.display_name = netmap::kTaggedDevicesName;
+    out.user_profiles.push_back(std::move(profile));
+    return;
+  }
   const netmap::User* const found = model.tables().find_user(user);
   if (found == nullptr) return;
-  UserProfile profile;
   profile.id = found->id;
   profile.login_name = found->login;
   profile.display_name = found->display_name;
@@ -114,7 +127,8 @@ void Engine::State::add_profile(Stream& stream, netmap::UserId user, MapResponse
 }
 
 DnsConfig Engine::State::dns_config() const {
-  return render_dns(options.dns, options.domain, {});
+  return render_dns(options.dns, options.domain,
+                    device_records(model.tables(), options.domain, judged_at));
 }
 
 void Engine::State::send_first(Stream& stream, const Moment& moment) {
@@ -122,20 +136,21 @@ void Engine::State::send_first(Stream& stream, const Moment& moment) {
   const netmap::Node& node = *model.tables().find_node(stream.node);
   MapResponse message;
   message.control_time = moment.wall;
-  message.node = render_self(node, *roster.find(stream.node), options.domain, judged_at);
+  message.node =
+      render_self(node, *roster.find(stream.node), options.domain, judged_at, carried_by(node));
   message.derp_map = relay_map;
   message.dns_config = dns_config();
   message.domain = options.domain;
   message.packet_filter = allow_everything();
   message.collect_services = false;
   message.debug.emplace().disable_log_tail = true;
-  add_profile(stream, node.user, message);
+  add_profile(stream, shown_user(node), message);
 
   std::vector<std::string_view> peers;
   for (auto& [id, entry] : roster.entries()) {
-    if (id == stream.node || !is_visible(entry)) continue;
+    if (!is_shown(entry, stream)) continue;
     peers.push_back(text_of(entry));
-    add_profile(stream, model.tables().find_node(id)->user, message);
+    add_profile(stream, shown_user(*model.tables().find_node(id)), message);
     stream.marks.set_told(entry.slot);
   }
   std::string text = encode(message);
@@ -156,11 +171,11 @@ void Engine::State::send_news(Stream& stream, const Moment& moment) {
   std::vector<std::string_view> changed;
   for (const auto& [slot, bits] : news.nodes) {
     RosterEntry* const entry = roster.at(slot);
-    if (entry == nullptr || entry->node == stream.node || !is_visible(*entry)) continue;
+    if (entry == nullptr || !is_shown(*entry, stream)) continue;
     const netmap::Node& node = *model.tables().find_node(entry->node);
     if (is_whole(bits) || !stream.marks.was_told(slot)) {
       changed.push_back(text_of(*entry));
-      add_profile(stream, node.user, message);
+      add_profile(stream, shown_user(node), message);
       stream.marks.set_told(slot);
     } else {
       std::ranges::move(render_patch(node, *entry, bits),
@@ -169,8 +184,10 @@ void Engine::State::send_news(Stream& stream, const Moment& moment) {
   }
   message.peers_removed = news.gone;
   if (has(news.head, HeadMark::Self)) {
-    message.node = render_self(*model.tables().find_node(stream.node), *roster.find(stream.node),
-                               options.domain, judged_at);
+    const netmap::Node& node = *model.tables().find_node(stream.node);
+    message.node =
+        render_self(node, *roster.find(stream.node), options.domain, judged_at, carried_by(node));
+    add_profile(stream, shown_user(node), message);
   }
   // What was said of the clock before may be wrong by now, and expiry is judged by it.
   const bool tells_expiry =
@@ -183,7 +200,7 @@ void Engine::State::send_news(Stream& stream, const Moment& moment) {
   if (has(news.head, HeadMark::Profiles)) {
     for (const auto& [id, entry] : roster.entries()) {
       if (stream.marks.was_told(entry.slot))
-        add_profile(stream, model.tables().find_node(id)->user, message);
+        add_profile(stream, shown_user(*model.tables().find_node(id)), message);
     }
   }
   std::string text = encode(message);
