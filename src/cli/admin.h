@@ -15,6 +15,7 @@ void add_admin(CLI::App& root, Context& context);
 void add_admin_users(CLI::App& admin, Context& context);
 void add_admin_keys(CLI::App& admin, Context& context);
 void add_admin_nodes(CLI::App& admin, Context& context);
+void add_admin_devices(CLI::App& admin, Context& context);
 void add_admin_logins(CLI::App& admin, Context& context);
 
 }  // namespace warren::cli
