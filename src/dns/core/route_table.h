@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "base/ip_address.h"
+#include "proto/dns/dns_name.h"
+
+namespace warren::dns {
+
+inline constexpr std::size_t kMaxUpstreams = 8;  // of a route: each gets a copy of every query
+
+// A resolver that others run.
+struct Upstream {
+  Endpoint endpoint;
+  bool is_in_overlay = false;  // reached through the tunnel: its socket gets no mark
+
+  auto operator<=>(const Upstream&) const = default;
+};
+
+// Names below `suffix` are asked of all these at once. The root's suffix is the default route.
+// Without upstreams nobody can be asked: SERVFAIL.
+struct Route {
+  Name suffix;
+  std::vector<Upstream> upstreams;
+
+  bool operator==(const Route&) const = default;
+};
+
+// Finds the route with the longest suffix.
+class RouteTable {
+ public:
+  explicit RouteTable(std::vector<Route> routes);
+
+  const Route* find(const Name& name) const;  // null: there is none
+
+ private:
+  std::vector<Route> routes_;  // sorted by suffix
+};
+
+}  // namespace warren::dns
