@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,15 @@ class Name {
 
   std::array<char, kMaxNameSize> bytes_{};
   std::uint8_t size_ = 1;
+};
+
+// For tables keyed by Name::wire().
+struct WireHash {
+  using is_transparent = void;
+
+  std::size_t operator()(std::string_view wire) const {
+    return std::hash<std::string_view>()(wire);
+  }
 };
 
 }  // namespace warren::dns
