@@ -20,6 +20,7 @@ namespace warren::node {
 namespace {
 
 using Message = std::vector<std::uint8_t>;
+using Messages = std::vector<Message>;
 
 constexpr std::uint16_t kId = 0x1234;
 
@@ -30,7 +31,7 @@ Message question(std::string_view name) {
 // A nameserver on the loopback; `answers` says what it sends back.
 class Nameserver {
  public:
-  explicit Nameserver(std::function<std::vector<Message>(ByteView)> answers)
+  explicit Nameserver(std::function<Messages(ByteView)> answers)
       : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)), stop_(*io::EventFd::create()) {
     io::SocketAddress address;
     const socklen_t size =
@@ -51,7 +52,7 @@ class Nameserver {
   Endpoint endpoint;
 
  private:
-  void serve(const std::function<std::vector<Message>(ByteView)>& answers) const {
+  void serve(const std::function<Messages(ByteView)>& answers) const {
     for (;;) {
       std::array<pollfd, 2> waits{{{.fd = fd_.get(), .events = POLLIN, .revents = 0},
                                    {.fd = stop_.fd(), .events = POLLIN, .revents = 0}}};
@@ -92,9 +93,9 @@ dns::ResponseCode code_of(const Result<Message>& answer) {
 
 TEST(DnsQuery, TakesTheFirstAnswerThatIsNoFailure) {
   const Nameserver broken(
-      [](ByteView query) { return std::vector{answer_to(query, dns::ResponseCode::ServFail)}; });
+      [](ByteView query) { return Messages{answer_to(query, dns::ResponseCode::ServFail)}; });
   const Nameserver good(
-      [](ByteView query) { return std::vector{answer_to(query, dns::ResponseCode::NoError)}; });
+      [](ByteView query) { return Messages{answer_to(query, dns::ResponseCode::NoError)}; });
   const auto answer =
       ask_nameservers({broken.endpoint, good.endpoint}, question("a.example"), 0, soon());
   ASSERT_TRUE(answer) << answer.error().detail;
@@ -103,7 +104,7 @@ TEST(DnsQuery, TakesTheFirstAnswerThatIsNoFailure) {
 
 TEST(DnsQuery, TellsTheFailureWhenAllFail) {
   const Nameserver broken(
-      [](ByteView query) { return std::vector{answer_to(query, dns::ResponseCode::Refused)}; });
+      [](ByteView query) { return Messages{answer_to(query, dns::ResponseCode::Refused)}; });
   const auto answer = ask_nameservers({broken.endpoint}, question("a.example"), 0, soon());
   ASSERT_TRUE(answer) << answer.error().detail;
   EXPECT_EQ(code_of(answer), dns::ResponseCode::Refused);
@@ -113,8 +114,8 @@ TEST(DnsQuery, IgnoresAnswersToOtherQuestions) {
   const Nameserver liar([](ByteView query) {
     Message other_id = answer_to(query, dns::ResponseCode::NxDomain);
     dns::set_id(other_id, kId + 1);
-    return std::vector{other_id, answer_to(question("b.example"), dns::ResponseCode::NxDomain),
-                       Message{1, 2, 3}, answer_to(query, dns::ResponseCode::NoError)};
+    return Messages{other_id, answer_to(question("b.example"), dns::ResponseCode::NxDomain),
+                    Message{1, 2, 3}, answer_to(query, dns::ResponseCode::NoError)};
   });
   const auto answer = ask_nameservers({liar.endpoint}, question("a.example"), 0, soon());
   ASSERT_TRUE(answer) << answer.error().detail;
@@ -122,7 +123,7 @@ TEST(DnsQuery, IgnoresAnswersToOtherQuestions) {
 }
 
 TEST(DnsQuery, EndsWhenNobodyAnswers) {
-  const Nameserver silent([](ByteView) { return std::vector<Message>(); });
+  const Nameserver silent([](ByteView) { return Messages(); });
   const auto answer =
       ask_nameservers({silent.endpoint}, question("a.example"), 0, io::boot_now() + 20ms);
   ASSERT_FALSE(answer);

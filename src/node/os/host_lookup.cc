@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include <sys/socket.h>
@@ -75,9 +76,13 @@ Result<Endpoints> look_up(const Lookup& lookup, std::uint16_t port, TimePoint de
         Error{.code = Errc::NotFound, .detail = lookup.name.to_string() + " has no address"}));
   }
   // What cannot be reached comes last (RFC 6724 section 6, rule 1).
-  std::ranges::stable_partition(
-      out, [&](const Endpoint& endpoint) { return has_route(endpoint, lookup.mark); });
-  return out;
+  Endpoints sorted;
+  for (const bool is_reachable : {true, false}) {
+    std::ranges::copy_if(out, std::back_inserter(sorted), [&](const Endpoint& endpoint) {
+      return has_route(endpoint, lookup.mark) == is_reachable;
+    });
+  }
+  return sorted;
 }
 
 }  // namespace
