@@ -19,8 +19,8 @@ inline constexpr std::size_t kMaxHostAddresses = 16;
 using HostId = TaggedNumber<struct HostIdTag, std::int64_t>;
 
 struct Host {
-  Name name;  // the full one
-  std::vector<IpAddress> addresses;
+  Name name = {};  // the full one
+  std::vector<IpAddress> addresses = {};
   bool owns_subdomains = false;  // names below its own are its own (capability
                                  // dns-subdomain-resolve)
 
@@ -50,16 +50,8 @@ class HostTable {
 
   void unlink(HostId id, const Host& host);
 
-  struct Hash {
-    using is_transparent = void;
-
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>()(text);
-    }
-  };
-
   std::unordered_map<HostId, Host> hosts_;
-  std::unordered_map<std::string, Ids, Hash, std::equal_to<>> by_name_;
+  std::unordered_map<std::string, Ids, WireHash, std::equal_to<>> by_name_;
   std::unordered_map<IpAddress, Ids> by_address_;
   std::uint64_t refused_ = 0;
 };

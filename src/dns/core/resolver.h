@@ -2,9 +2,10 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
-#include <string_view>
+#include <optional>
+#include <set>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -24,7 +25,7 @@ enum class Transport : std::uint8_t { Udp, Tcp };
 struct Client {
   Transport transport = Transport::Udp;
   std::uint64_t channel = 0;  // socket (UDP) or connection (TCP)
-  Endpoint source;
+  Endpoint source = {};
 
   bool operator==(const Client&) const = default;
 };
@@ -50,7 +51,7 @@ struct AskUpstream {
   bool operator==(const AskUpstream&) const = default;
 };
 
-// Nothing more of this attempt is of interest.
+// The attempt is over, whatever ended it: its socket can go. Comes once for each AskUpstream.
 struct Cancel {
   AttemptId attempt;
 
@@ -112,8 +113,8 @@ class Resolver {
   void on_query(const Client& client, ByteView message, TimePoint now, Actions& out);
   // The attempt's id must have been checked; the question is checked here. A message that answers
   // another question leaves the attempt open. Attempts that were cancelled are ignored.
-  void on_upstream_reply(AttemptId attempt, ByteView message, TimePoint now, Actions& out);
-  // It could not be sent, or the connection failed.
+  void on_upstream_reply(AttemptId attempt, ByteView message, Actions& out);
+  // It could not be sent, or the connection failed. Of UDP: then TCP is tried at once.
   void on_upstream_failed(AttemptId attempt, TimePoint now, Actions& out);
   // A TCP connection closed: nobody waits for its answers.
   void on_client_gone(std::uint64_t channel, Actions& out);
@@ -128,52 +129,62 @@ class Resolver {
  private:
   using QueryId = std::uint64_t;
 
+  // What is tried with one upstream.
+  struct Leg {
+    Upstream upstream;
+    bool is_tcp_due = true;  // it will be asked over TCP unless something comes before
+  };
+
   // A query that waits for upstreams.
   struct Pending {
     Client client;
     std::vector<std::uint8_t> message;  // as it is forwarded
     Question question;
     std::size_t limit = 0;  // of the answer
-    std::vector<Upstream> upstreams;
-    std::vector<AttemptId> attempts;  // that run
-    TimePoint deadline;               // of the whole
-    TimePoint tcp_at;                 // kNever: done, or no need
-    bool all_refused = true;          // of those that have ended
+    std::vector<Leg> legs = {};
+    std::vector<AttemptId> attempts = {};  // that run
+    TimePoint deadline;                    // of the whole
+    TimePoint tcp_at;                      // kNever: it has been
+    TimePoint timer;                       // the earliest of all, as in timers_
+    bool was_refused = false;
+    bool has_failed_otherwise = false;
   };
 
   struct Attempt {
     QueryId query = 0;
-    std::size_t upstream = 0;
+    std::size_t leg = 0;
     Transport transport = Transport::Udp;
     TimePoint deadline;
   };
 
+  using PendingQueries = std::map<QueryId, Pending>;
+  using PendingQuery = PendingQueries::iterator;
+
+  std::optional<Answer> answer_here(const Query& query) const;
   void forward(const Client& client,
                const Query& query,
+               std::size_t limit,
                ByteView message,
                const Route& route,
                TimePoint now,
                Actions& out);
-  bool start(QueryId id,
-             Pending& pending,
-             std::size_t upstream,
-             Transport transport,
-             TimePoint now,
-             Actions& out);
-  void start_tcp(QueryId id, Pending& pending, TimePoint now, Actions& out);
-  void end_attempt(AttemptId attempt, bool was_refused, TimePoint now, Actions& out);
-  void finish(QueryId id, std::vector<std::uint8_t> message, Actions& out);
-  void give_up(QueryId id, Actions& out);
-  void set_deadline(QueryId id, Pending& pending, TimePoint deadline);
-  void drop(QueryId id, Actions& out);
+  void start(PendingQuery query, std::size_t leg, Transport transport, TimePoint now, Actions& out);
+  void start_tcp(PendingQuery query, TimePoint now, Actions& out);
+  void end_attempt(PendingQuery query, AttemptId attempt, Actions& out);
+  void go_on(PendingQuery query, Actions& out);
+  void fail(PendingQuery query, ResponseCode code, Actions& out);
+  void finish(PendingQuery query, std::vector<std::uint8_t> message, Actions& out);
+  void drop(PendingQuery query, Actions& out);
+  void on_timer(PendingQuery query, TimePoint now, Actions& out);
+  void set_timer(PendingQuery query);
 
   ResolverLimits limits_;
   HostTable hosts_;
   Zone zone_;
   RouteTable routes_;
-  std::map<QueryId, Pending> pending_;
-  std::unordered_map<AttemptId, Attempt> attempts_;
-  std::map<TimePoint, std::vector<QueryId>> deadlines_;
+  PendingQueries pending_;                           // at most ResolverLimits::queries
+  std::unordered_map<AttemptId, Attempt> attempts_;  // at most ResolverLimits::attempts
+  std::set<std::pair<TimePoint, QueryId>> timers_;   // one for each pending query
   QueryId last_query_ = 0;
   std::uint64_t last_attempt_ = 0;
   ResolverCounters counters_;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/ip_address.h"
@@ -27,15 +29,16 @@ struct Route {
   bool operator==(const Route&) const = default;
 };
 
-// Finds the route with the longest suffix.
+// Finds the route with the longest suffix. Of several with one suffix the first counts.
 class RouteTable {
  public:
-  explicit RouteTable(std::vector<Route> routes);
+  explicit RouteTable(const std::vector<Route>& routes);
 
   const Route* find(const Name& name) const;  // null: there is none
 
  private:
-  std::vector<Route> routes_;  // sorted by suffix
+  // By wire form of the suffix.
+  std::unordered_map<std::string, Route, WireHash, std::equal_to<>> routes_;
 };
 
 }  // namespace warren::dns

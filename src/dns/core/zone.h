@@ -65,22 +65,15 @@ class Zone {
   };
 
   std::optional<Found> find(const Name& name, const HostTable& hosts) const;
+  std::optional<Found> find_full(const Name& name, const HostTable& hosts) const;
   std::optional<Answer> answer_reverse(const Question& question, const HostTable& hosts) const;
   Answer answer_found(const Question& question, const Found& found) const;
-  Answer empty_answer(const Name& owner) const;
+  Answer empty_answer(const Name& name) const;
 
-  struct Hash {
-    using is_transparent = void;
-
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>()(text);
-    }
-  };
-
-  ZoneConfig config_;
+  ZoneConfig config_;  // without what is in the tables
   // By wire form.
-  std::unordered_map<std::string, std::vector<IpAddress>, Hash, std::equal_to<>> records_;
-  std::unordered_set<std::string, Hash, std::equal_to<>> authoritative_;
+  std::unordered_map<std::string, std::vector<IpAddress>, WireHash, std::equal_to<>> records_;
+  std::unordered_set<std::string, WireHash, std::equal_to<>> authoritative_;
   std::unordered_map<IpAddress, Name> reverse_;  // of records_
 };
 
