@@ -77,6 +77,11 @@ void Names::tell_lookup() {
   lookup_.set_nameservers(is_asked ? setup_->base().nameservers : std::vector<IpAddress>());
 }
 
+const dns::HostTable& Names::hosts() const {
+  static const dns::HostTable kNone;
+  return service_ ? service_->hosts() : kNone;
+}
+
 void Names::look_again() {
   if (setup_) setup_->look_again();
 }

@@ -68,6 +68,9 @@ class Names {
   // Null: no host is told anything.
   const DnsSetup* setup() const { return setup_.get(); }
 
+  // Empty without a service.
+  const dns::HostTable& hosts() const;
+
   // Null: it could not be opened.
   const dns::Service* service() const { return service_.get(); }
 

@@ -86,7 +86,7 @@ Result<void> Program::start() {
   WARREN_TRY(daemon_, node::Daemon::start(loop_.get_executor(), options, random_, wall_clock_, log_,
                                           std::exchange(names_, std::nullopt)));
   api_ = std::make_unique<node::LocalApi>(
-      loop_.get_executor(), *daemon_, wall_clock_, [this] { shut_down(); }, log_);
+      loop_.get_executor(), *daemon_, random_, wall_clock_, [this] { shut_down(); }, log_);
   tasks_.spawn("node: signals", heed_signals());
   tasks_.spawn("node: memory", give_memory_back());
   log_.info("node: started version={} state={}", version(), config_.state_dir);
