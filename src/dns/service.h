@@ -9,34 +9,21 @@
 
 #include "base/log.h"
 #include "base/random.h"
-#include "base/time.h"
 #include "dns/core/resolver.h"
 #include "dns/sockets.h"
+#include "dns/tcp_clients.h"
+#include "dns/upstreams.h"
 
 namespace warren::dns {
 
 struct ServiceOptions {
-  ResolverLimits limits;
-  std::uint32_t mark = 0;            // SO_MARK of what asks upstreams outside the overlay; 0: none
-  std::size_t tcp_connections = 64;  // beyond: the one that was idle longest gives way
-  std::size_t tcp_pipelined = 64;    // queries of one connection that wait for answers; then it is
-                                     // not read
-  Duration tcp_idle = 45s;           // spec: node-features section 4.1
-};
-
-struct ServiceCounters {
-  std::uint64_t tcp_accepted = 0;
-  std::uint64_t tcp_evicted = 0;  // ServiceOptions::tcp_connections
-  std::uint64_t tcp_idle_closed = 0;
-  std::uint64_t tcp_refused = 0;          // a request longer than 4096 bytes, or none
-  std::uint64_t tcp_slow_readers = 0;     // closed: they did not take their answers
-  std::uint64_t unsent_replies = 0;       // a UDP socket did not take it
-  std::uint64_t upstream_errors = 0;      // could not be asked at all, or refused the connection
-  std::uint64_t upstream_mismatched = 0;  // from elsewhere, or with another id
+  ResolverLimits limits = {};
+  TcpClientLimits tcp = {};
+  std::uint32_t mark = 0;  // SO_MARK of what asks upstreams outside the overlay; 0: none
 };
 
 // The resolver on its sockets. Lives on one strand, as everything that calls it. It serves from the
-// start; before the first set_config() it knows nothing and answers SERVFAIL.
+// start; before the first set_config() it knows no names and answers SERVFAIL.
 class Service {
  public:
   // `random` outlives the service. It gives ids: SystemRandom, but for tests.
@@ -44,30 +31,34 @@ class Service {
           Sockets sockets,
           const ServiceOptions& options,
           Random& random,
-          Log log);
+          const Log& log);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
   ~Service();
 
-  // Replaces zone and routes whole; queries that run go on with the former ones. An upstream that
-  // is one of our own sockets is left out: it would ask itself.
+  // Replaces zone and routes whole; queries that wait for upstreams go on with the former ones. An
+  // upstream that is one of our own sockets is left out: it would ask itself.
   void set_config(ResolverConfig config);
 
-  // Names and addresses of the nodes: changed one by one, in force at once.
+  // Names and addresses of the nodes: changed one by one, in force at once. They stay when the
+  // configuration is replaced.
   HostTable& hosts();
 
   const ResolverCounters& resolver_counters() const;
-  const ServiceCounters& counters() const;
-  std::size_t pending() const;      // queries that wait for upstreams
-  std::size_t connections() const;  // TCP, of clients
+  const UpstreamCounters& upstream_counters() const;
+  const TcpClientCounters& tcp_counters() const;
+  std::uint64_t unsent_replies() const;  // a UDP socket did not take them
+  std::size_t pending() const;           // queries that wait for upstreams
+  std::size_t connections() const;       // of clients over TCP
 
-  // Ends all tasks and waits for that.
+  // Closes the sockets, ends all tasks and waits for that. To be done before it is destroyed, or
+  // else the executor's loop must not run any more.
   boost::asio::awaitable<void> stop();
 
  private:
   struct State;
 
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace warren::dns

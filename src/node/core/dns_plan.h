@@ -31,15 +31,18 @@ struct DnsPlan {
   bool operator==(const DnsPlan&) const = default;
 };
 
-// When MapChange::self, ::dns or ::device is set, or wishes, the device's routes or the host's base
-// changed. `device` tells which upstreams are reached through the tunnel.
+// When MapChange::self, ::dns or ::device is set, or wishes or the host's base changed. `device`
+// tells which upstreams are reached through the tunnel. Costs follow the DNS configuration, not the
+// network: the hosts are apart.
 DnsPlan plan_dns(const NetworkMap& map,
                  const Prefs& prefs,
                  const DevicePlan& device,
                  const OsDnsBase& base);
 
-// Makes the table say what the map says. `change` tells what may differ: the cost is that of the
-// change, unless it is the first of a stream or about ourselves.
+// Makes the table of hosts say what the map says: ourselves and the peers, each with the first
+// address of a family (what comes behind is what it serves for others, such as a hub's devices).
+// `change` tells what may differ: the cost is that of the change, unless it is the first of a
+// stream or about ourselves.
 void update_hosts(const NetworkMap& map,
                   const MapChange& change,
                   const Prefs& prefs,
