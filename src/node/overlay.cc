@@ -197,15 +197,29 @@ void Overlay::apply_peers(const NetworkMap& map, const MapChange& change, const 
 }
 
 void Overlay::apply_device(const NetworkMap& map, const Prefs& prefs) {
-  DevicePlan plan = plan_device(map, prefs);
-  if (device_ && *device_ == plan && device_problem_.empty()) return;
+  device_ = plan_device(map, prefs);
+  put_on_device();
+}
+
+void Overlay::set_service_addresses(std::vector<IpAddress> addresses) {
+  if (service_addresses_ == addresses) return;
+  service_addresses_ = std::move(addresses);
+  put_on_device();
+}
+
+void Overlay::put_on_device() {
+  DevicePlan plan = device_;
+  for (const IpAddress& address : service_addresses_) {
+    plan.addresses.emplace_back(address, address.bit_length());
+  }
+  if (on_device_ && *on_device_ == plan && device_problem_.empty()) return;
   std::vector<IpAddress> addresses;
   for (const IpPrefix& prefix : plan.addresses) addresses.push_back(prefix.address());
   tunnel_->set_local_addresses(std::move(addresses));
   const auto applied = host_->apply(plan);
   device_problem_ = applied ? std::string() : applied.error().detail;
   if (!applied) log_.error("node: set up the device: {}", device_problem_);
-  device_ = std::move(plan);
+  on_device_ = std::move(plan);
 }
 
 std::vector<std::string> Overlay::health() const {

@@ -62,6 +62,12 @@ class Overlay {
   // After preferences changed, or at the start: everything.
   void apply_all(const NetworkMap& map, const Prefs& prefs);
 
+  // What besides our own addresses is on the device: where names are asked.
+  void set_service_addresses(std::vector<IpAddress> addresses);
+
+  // What the host's network stack knows of the overlay.
+  const DevicePlan& device() const { return device_; }
+
   // After the map's relays changed, or what is known of their names.
   void apply_relays(const NetworkMap& map);
 
@@ -100,6 +106,7 @@ class Overlay {
 
   void observe();
   void apply_device(const NetworkMap& map, const Prefs& prefs);
+  void put_on_device();
   void apply_filter(const NetworkMap& map, const Prefs& prefs);
   void apply_peers(const NetworkMap& map, const MapChange& change, const Prefs& prefs);
   bool has_interest(const NetworkMap& map, const Prefs& prefs) const;
@@ -113,7 +120,9 @@ class Overlay {
   std::unique_ptr<RuleGuard> guard_;
 
   // What is in force.
-  std::optional<DevicePlan> device_;
+  DevicePlan device_;  // as planned, without the service addresses
+  std::vector<IpAddress> service_addresses_;
+  std::optional<DevicePlan> on_device_;
   std::optional<FilterPlan> filter_;
   std::shared_ptr<const relay::Map> relays_;
   std::unordered_map<NodePublicKey, PeerPlan> peers_;
