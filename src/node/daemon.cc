@@ -9,13 +9,12 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
-#include "base/secret.h"
 #include "base/version.h"
 #include "io/clock.h"
-#include "io/file.h"
 #include "io/private_directory.h"
 #include "node/machine.h"
 #include "node/os/policy_rules.h"
+#include "node/state_file.h"
 
 namespace warren::node {
 
@@ -24,7 +23,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t kMaxState = std::size_t{1} << 20;
 constexpr std::size_t kMaxWatchers = 64;
 constexpr Duration kExpiryLook = 1h;  // at the latest: the clock may be set
 constexpr std::chrono::seconds kRepairAfter{2};
@@ -89,27 +87,12 @@ Result<void> Daemon::take_over() {
 // --- the state file
 
 Result<void> Daemon::load() {
-  const std::string path = options_.state_directory + "/state.json";
-  auto text = io::read_file(path, kMaxState);
-  if (!text && text.error().code != Errc::NotFound) return unexpected(text.error());
-  if (!text) {
-    state_.machine_key = MachinePrivateKey::generate(random_);
-    state_.prefs = default_prefs();
-    return save(state_);
-  }
-  auto state = decode_node_state(*text);
-  wipe({reinterpret_cast<std::uint8_t*>(text->data()), text->size()});
-  if (!state) return with_context(path, std::move(state).error());
-  state_ = std::move(*state);
+  WARREN_TRY(state_, load_or_make_state(options_.state_directory, random_));
   return {};
 }
 
 Result<void> Daemon::save(const NodeState& state) const {
-  std::string text = encode_node_state(state);
-  auto saved = io::replace_file(options_.state_directory + "/state.json", text, 0600);
-  wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
-  if (!saved) return with_context("keep the state", std::move(saved).error());
-  return {};
+  return save_state(options_.state_directory, state);
 }
 
 // --- wishes
@@ -126,8 +109,11 @@ Result<void> Daemon::start(const StartRequest& request) {
                 "command that the server printed");
   }
   NodeState next = state_.clone();
-  const bool is_other_server = prefs.control_url != state_.prefs.control_url;
+  const bool is_other_url = prefs.control_url != state_.prefs.control_url;
   const bool is_other_key = request.server_key && request.server_key != state_.server_key;
+  // One that shows the key that we know is the same, wherever it is now.
+  const bool is_same_key = request.server_key && request.server_key == state_.server_key;
+  const bool is_other_server = is_other_url && !is_same_key;
   // What one server knows us by is nothing to another.
   if (is_other_server) {
     next.node_key = NodePrivateKey();
@@ -138,9 +124,9 @@ Result<void> Daemon::start(const StartRequest& request) {
   if (wants_login || is_other_server) prefs.logged_out = false;
   next.prefs = prefs;
   const Prefs before = state_.prefs;
-  if (next.prefs != before || is_other_server || is_other_key) WARREN_TRY_VOID(save(next));
+  if (next.prefs != before || is_other_key) WARREN_TRY_VOID(save(next));
   state_ = std::move(next);
-  if (is_other_server || is_other_key) {
+  if (is_other_url || is_other_key) {
     retire_link();
     map_ = NetworkMap();
     overlay_.reset();

@@ -28,7 +28,8 @@ namespace warren::node {
 
 struct OverlayOptions {
   std::string device = "warren0";
-  std::uint16_t port = 41641;    // design section 5; the next free one when it is taken
+  std::uint16_t port = 41641;    // design section 5
+  bool is_port_fixed = false;    // else, when it is taken, the next free one
   std::uint32_t mark = 0x80000;  // of our own packets (design section 5)
 };
 
@@ -102,7 +103,6 @@ class Overlay {
   void apply_device(const NetworkMap& map, const Prefs& prefs);
   void apply_filter(const NetworkMap& map, const Prefs& prefs);
   void apply_peers(const NetworkMap& map, const MapChange& change, const Prefs& prefs);
-  bool has_interest(const NetworkMap& map, const Prefs& prefs) const;
 
   RelayNames& names_;
   Log& log_;
