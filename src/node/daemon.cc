@@ -26,7 +26,8 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMaxWatchers = 64;
 constexpr Duration kExpiryLook = 1h;  // at the latest: the clock may be set
 constexpr std::chrono::seconds kRepairAfter{2};
-constexpr std::chrono::milliseconds kSettle{50};  // news of the network come in swarms
+constexpr std::chrono::seconds kKeepDevicesEvery{15};  // less than a device's keepalive
+constexpr std::chrono::milliseconds kSettle{50};       // news of the network come in swarms
 
 }  // namespace
 
@@ -40,6 +41,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const asio::any_io_executor& execu
   WARREN_TRY_VOID(out->load());
   WARREN_TRY_VOID(out->watch_network());
   out->tasks_.spawn("node: expiry", out->watch_expiry());
+  out->tasks_.spawn("node: devices", out->keep_device_endpoints());
   if (out->state_.prefs.want_running && !out->state_.prefs.logged_out) out->connect({}, false);
   return out;
 }
@@ -64,6 +66,7 @@ Daemon::Daemon(const asio::any_io_executor& executor,
                    }),
       network_news_(executor),
       expiry_timer_(executor),
+      devices_timer_(executor),
       repair_timer_(executor),
       closing_(executor, log),
       tasks_(executor, log) {}
@@ -88,6 +91,7 @@ Result<void> Daemon::take_over() {
 
 Result<void> Daemon::load() {
   WARREN_TRY(state_, load_or_make_state(options_.state_directory, random_));
+  device_endpoints_ = load_device_endpoints(options_.state_directory);
   return {};
 }
 
@@ -285,6 +289,7 @@ void Daemon::start_overlay() {
   }
   overlay_problem_.clear();
   overlay_ = std::move(*overlay);
+  overlay_->remember(device_endpoints_);
   log_.info("node: tunnel up device={} port={}", options_.overlay.device, overlay_->port());
 }
 
@@ -376,6 +381,25 @@ asio::awaitable<void> Daemon::watch_expiry() {
   }
 }
 
+// A device that only waits does not tell where it is when we come back.
+asio::awaitable<void> Daemon::keep_device_endpoints() {
+  while (true) {
+    devices_timer_.expires_after(kKeepDevicesEvery);
+    const auto [error] = co_await devices_timer_.async_wait(kAwait);
+    if (error) co_return;
+    save_device_endpoints();
+  }
+}
+
+void Daemon::save_device_endpoints() {
+  if (!overlay_) return;
+  DeviceEndpoints now = overlay_->device_endpoints();
+  if (now == device_endpoints_) return;
+  const auto saved = node::save_device_endpoints(options_.state_directory, now);
+  if (!saved) log_.warn("node: keep where devices are: {}", saved.error().detail);
+  device_endpoints_ = std::move(now);
+}
+
 // --- for others
 
 ClientStatus Daemon::client_status() const {
@@ -460,6 +484,7 @@ void Daemon::tell_state() {
 
 asio::awaitable<void> Daemon::stop() {
   is_stopping_ = true;
+  save_device_endpoints();
   overlay_.reset();
   if (link_) co_await link_->close();
   link_.reset();
@@ -467,6 +492,7 @@ asio::awaitable<void> Daemon::stop() {
   co_await relay_names_.stop();
   repair_timer_.cancel();
   expiry_timer_.cancel();
+  devices_timer_.cancel();
   tasks_.cancel();
   co_await tasks_.wait();
 }

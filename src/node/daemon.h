@@ -26,6 +26,7 @@
 #include "node/core/prefs.h"
 #include "node/core/status_report.h"
 #include "node/core/steady_wall_clock.h"
+#include "node/device_endpoints.h"
 #include "node/os/instance_lock.h"
 #include "node/overlay.h"
 #include "node/relay_names.h"
@@ -136,6 +137,8 @@ class Daemon {
   void tell_state();
   boost::asio::awaitable<void> watch_expiry();
   boost::asio::awaitable<void> follow_network();
+  boost::asio::awaitable<void> keep_device_endpoints();
+  void save_device_endpoints();
 
   std::optional<InstanceLock> lock_;
   boost::asio::any_io_executor executor_;
@@ -165,6 +168,8 @@ class Daemon {
   boost::asio::posix::stream_descriptor network_news_;
   io::NetworkState network_;
   boost::asio::steady_timer expiry_timer_;
+  DeviceEndpoints device_endpoints_;  // as they are in the file
+  boost::asio::steady_timer devices_timer_;
   boost::asio::steady_timer repair_timer_;  // until a tunnel that failed is made again
   bool is_stopping_ = false;
   io::Tasks closing_;  // connections that are not ours any more

@@ -214,14 +214,33 @@ void Overlay::apply_peers(const NetworkMap& map, const MapChange& change, const 
       engine.clear_allowed_ips(*id);
       for (const IpPrefix& prefix : plan.allowed_ips) engine.add_allowed_ip(*id, prefix);
       // Afterwards it is where it was heard last.
-      if (plan.is_wireguard_only && is_path_new && !plan.path.endpoints.empty())
-        engine.set_endpoint(*id, plan.path.endpoints.front());
+      if (plan.is_wireguard_only && is_path_new) set_first_endpoint(engine, *id, plan);
     }
   });
   for (const auto& [plan, is_path_new] : changed) {
     if (!is_path_new || plan.is_wireguard_only) continue;
     if (const auto id = tunnel_->engine().find_peer(plan.key)) mesh().set_peer(*id, plan.path);
   }
+}
+
+void Overlay::set_first_endpoint(wg::Engine& engine, wg::PeerId id, const PeerPlan& plan) const {
+  const auto heard = remembered_.find(plan.key);
+  if (heard != remembered_.end()) {
+    engine.set_endpoint(id, heard->second);
+  } else if (!plan.path.endpoints.empty()) {
+    engine.set_endpoint(id, plan.path.endpoints.front());
+  }
+}
+
+DeviceEndpoints Overlay::device_endpoints() const {
+  DeviceEndpoints out;
+  for (const auto& [key, plan] : peers_) {
+    if (!plan.is_wireguard_only) continue;
+    const auto id = tunnel_->engine().find_peer(key);
+    const auto endpoint = id ? tunnel_->engine().status(*id).endpoint : std::nullopt;
+    if (endpoint) out.emplace(key, *endpoint);
+  }
+  return out;
 }
 
 void Overlay::apply_device(const NetworkMap& map, const Prefs& prefs) {

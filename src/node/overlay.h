@@ -18,6 +18,7 @@
 #include "node/core/plan.h"
 #include "node/core/prefs.h"
 #include "node/core/status_report.h"
+#include "node/device_endpoints.h"
 #include "node/os/host_network.h"
 #include "node/os/rule_guard.h"
 #include "node/relay_names.h"
@@ -63,6 +64,11 @@ class Overlay {
   // After preferences changed, or at the start: everything.
   void apply_all(const NetworkMap& map, const Prefs& prefs);
 
+  // Where stock WireGuard devices were heard last; before the first apply().
+  void remember(DeviceEndpoints endpoints) { remembered_ = std::move(endpoints); }
+
+  DeviceEndpoints device_endpoints() const;
+
   // After the map's relays changed, or what is known of their names.
   void apply_relays(const NetworkMap& map);
 
@@ -102,6 +108,7 @@ class Overlay {
   void observe();
   void apply_device(const NetworkMap& map, const Prefs& prefs);
   void apply_filter(const NetworkMap& map, const Prefs& prefs);
+  void set_first_endpoint(wg::Engine& engine, wg::PeerId id, const PeerPlan& plan) const;
   void apply_peers(const NetworkMap& map, const MapChange& change, const Prefs& prefs);
 
   RelayNames& names_;
@@ -118,6 +125,7 @@ class Overlay {
   std::shared_ptr<const relay::Map> relays_;
   std::unordered_map<NodePublicKey, PeerPlan> peers_;
   std::string device_problem_;
+  DeviceEndpoints remembered_;
 };
 
 }  // namespace warren::node

@@ -167,8 +167,10 @@ void Paths::on_datagrams(PathLink& link, TimePoint now) {
 // Only where it is sure who sent it: the relay knows, or the peer has proven the address.
 void Paths::on_unknown_index(const UnknownIndex& event, TimePoint now) {
   const auto* const route = std::get_if<relay::Route>(&event.from);
-  const auto peer = route != nullptr ? engine_.find(route->peer)
-                                     : engine_.find_proven(std::get<Endpoint>(event.from));
+  auto peer = route != nullptr ? engine_.find(route->peer)
+                               : engine_.find_proven(std::get<Endpoint>(event.from));
+  // A device that goes on where our last life heard it.
+  if (!peer && route == nullptr) peer = wg_.find_roaming(std::get<Endpoint>(event.from));
   if (!peer) return;
   if (route != nullptr) engine_.on_relayed(*peer, route->region, now, actions_);
   wg_.on_unknown_index(*peer, now, wg_actions_);

@@ -212,6 +212,21 @@ TEST_F(WorkerForward, TakesNothingOfADeviceFromARelay) {
   EXPECT_EQ(laptop.tun.discard(), 1U) << "what came by itself";
 }
 
+TEST_F(WorkerForward, ADeviceThatTheHubHasForgottenIsAskedWhereItWasHeardLast) {
+  // As after a restart: keys are gone, but where it was is known.
+  hub.hub.control.configure(
+      [&](wg::Engine& engine, TimePoint now, wg::Actions& out) {
+        engine.remove_peer(phone.peer, now, out);
+        phone.peer = *engine.add_peer(phone.private_key.public_key(), wg::PathMode::Roaming);
+        engine.add_allowed_ip(phone.peer, IpPrefix(phone.inner, 32));
+        engine.set_endpoint(phone.peer, *Endpoint::parse(phone.address));
+      },
+      hub.clock.now());
+  EXPECT_EQ(send(phone, laptop, udp_packet(phone, laptop, 10)), 0U) << "lost, but it was heard";
+  EXPECT_EQ(send(phone, laptop, udp_packet(phone, laptop, 10)), 1U);
+  EXPECT_EQ(send(laptop, phone, udp_packet(laptop, phone, 10)), 1U);
+}
+
 TEST_F(WorkerForward, DevicesAnswerNoPings) {
   hub.hub.control.tell_paths(
       [&](Paths& paths) {

@@ -77,6 +77,15 @@ std::optional<PeerId> Engine::find_peer(const NodePublicKey& key) const {
   return found->second->id;
 }
 
+std::optional<PeerId> Engine::find_roaming(const Endpoint& endpoint) const {
+  for (const auto& [id, peer] : state_->peers) {
+    if (!peer->roams()) continue;
+    const UdpPath* const path = state_->direct_path(*peer);
+    if (path != nullptr && path->remote == endpoint) return id;
+  }
+  return std::nullopt;
+}
+
 bool Engine::has_peer(PeerId peer) const {
   return state_->find(peer) != nullptr;
 }

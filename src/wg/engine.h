@@ -72,6 +72,8 @@ class Engine {
   Result<PeerId> add_peer(const NodePublicKey& key);
   Result<PeerId> add_peer(const NodePublicKey& key, PathMode path_mode);
   std::optional<PeerId> find_peer(const NodePublicKey& key) const;
+  // One that roams and was heard there last. Looks at all of them.
+  std::optional<PeerId> find_roaming(const Endpoint& endpoint) const;
   bool has_peer(PeerId peer) const;
   void remove_peer(PeerId peer, TimePoint now, Actions& out);
   void set_preshared_key(PeerId peer, PresharedKey key);  // all zero: none
