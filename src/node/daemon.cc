@@ -13,6 +13,7 @@
 #include "io/private_directory.h"
 #include "node/machine.h"
 #include "node/os/policy_rules.h"
+#include "node/state_file.h"
 
 namespace warren::node {
 
@@ -24,6 +25,7 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMaxWatchers = 64;
 constexpr Duration kExpiryLook = 1h;  // at the latest: the clock may be set
 constexpr std::chrono::seconds kRepairAfter{2};
+constexpr std::chrono::seconds kKeepDevicesEvery{15};  // less than a device's keepalive
 
 }  // namespace
 
@@ -35,13 +37,14 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const asio::any_io_executor& execu
                                               std::optional<NamesOptions> names) {
   std::unique_ptr<Daemon> out(new Daemon(executor, options, random, wall_clock, log));
   WARREN_TRY_VOID(out->take_over());
-  WARREN_TRY(out->state_, out->state_file_.load(random));
+  WARREN_TRY_VOID(out->load());
   WARREN_TRY_VOID(out->watch_network());
   // Before anything is dialled: what a run that was killed has left may lead our lookups astray.
   if (names) {
     WARREN_TRY_VOID(out->start_names(std::move(*names)));
   }
   out->tasks_.spawn("node: expiry", out->watch_expiry());
+  out->tasks_.spawn("node: devices", out->keep_device_endpoints());
   if (out->state_.prefs.want_running && !out->state_.prefs.logged_out) out->connect({}, false);
   return out;
 }
@@ -57,7 +60,6 @@ Daemon::Daemon(const asio::any_io_executor& executor,
       wall_clock_(wall_clock),
       steady_clock_(wall_clock.now(), io::boot_now()),
       log_(log),
-      state_file_(options.state_directory),
       disco_key_(DiscoPrivateKey::generate(random)),
       machine_(describe_machine()),
       host_lookup_(options.overlay.mark, random),
@@ -68,6 +70,7 @@ Daemon::Daemon(const asio::any_io_executor& executor,
                      if (overlay_) overlay_->apply_relays(map_);
                    }),
       expiry_timer_(executor),
+      devices_timer_(executor),
       repair_timer_(executor),
       closing_(executor, log),
       tasks_(executor, log) {}
@@ -88,6 +91,18 @@ Result<void> Daemon::take_over() {
   return {};
 }
 
+// --- the state file
+
+Result<void> Daemon::load() {
+  WARREN_TRY(state_, load_or_make_state(options_.state_directory, random_));
+  device_endpoints_ = load_device_endpoints(options_.state_directory);
+  return {};
+}
+
+Result<void> Daemon::save(const NodeState& state) const {
+  return save_state(options_.state_directory, state);
+}
+
 // --- wishes
 
 Result<void> Daemon::change_prefs(const MaskedPrefs& changes) {
@@ -102,8 +117,11 @@ Result<void> Daemon::start(const StartRequest& request) {
                 "command that the server printed");
   }
   NodeState next = state_.clone();
-  const bool is_other_server = prefs.control_url != state_.prefs.control_url;
+  const bool is_other_url = prefs.control_url != state_.prefs.control_url;
   const bool is_other_key = request.server_key && request.server_key != state_.server_key;
+  // One that shows the key that we know is the same, wherever it is now.
+  const bool is_same_key = request.server_key && request.server_key == state_.server_key;
+  const bool is_other_server = is_other_url && !is_same_key;
   // What one server knows us by is nothing to another.
   if (is_other_server) {
     next.node_key = NodePrivateKey();
@@ -114,10 +132,9 @@ Result<void> Daemon::start(const StartRequest& request) {
   if (wants_login || is_other_server) prefs.logged_out = false;
   next.prefs = prefs;
   const Prefs before = state_.prefs;
-  if (next.prefs != before || is_other_server || is_other_key)
-    WARREN_TRY_VOID(state_file_.save(next));
+  if (next.prefs != before || is_other_server || is_other_key) WARREN_TRY_VOID(save(next));
   state_ = std::move(next);
-  if (is_other_server || is_other_key) {
+  if (is_other_url || is_other_key) {
     retire_link();
     map_ = NetworkMap();
     drop_overlay();
@@ -146,7 +163,7 @@ Result<void> Daemon::log_in() {
   NodeState next = state_.clone();
   next.prefs.want_running = true;
   next.prefs.logged_out = false;
-  WARREN_TRY_VOID(state_file_.save(next));
+  WARREN_TRY_VOID(save(next));
   state_ = std::move(next);
   // Somebody may be reading the link already: it stays good.
   if (const ClientStatus client = client_status();
@@ -165,7 +182,7 @@ Result<void> Daemon::log_out() {
   next.node_key = NodePrivateKey();
   next.prefs.logged_out = true;
   next.prefs.want_running = false;
-  WARREN_TRY_VOID(state_file_.save(next));
+  WARREN_TRY_VOID(save(next));
   state_ = std::move(next);
   drop_overlay();
   map_ = NetworkMap();
@@ -220,7 +237,7 @@ asio::awaitable<void> Daemon::close_link(std::unique_ptr<ControlLink> link) {
 Result<void> Daemon::on_key_changed(const NodePrivateKey& key) {
   NodeState next = state_.clone();
   next.node_key = key.clone();
-  WARREN_TRY_VOID(state_file_.save(next));
+  WARREN_TRY_VOID(save(next));
   state_ = std::move(next);
   drop_overlay();  // it was another's; the next map brings it back
   return {};
@@ -229,7 +246,7 @@ Result<void> Daemon::on_key_changed(const NodePrivateKey& key) {
 void Daemon::on_server_key(const MachinePublicKey& key) {
   NodeState next = state_.clone();
   next.server_key = key;
-  if (const auto saved = state_file_.save(next); !saved) {
+  if (const auto saved = save(next); !saved) {
     log_.warn("node: {}", saved.error().detail);
     return;
   }
@@ -308,6 +325,7 @@ void Daemon::start_overlay() {
   }
   overlay_problem_.clear();
   overlay_ = std::move(*overlay);
+  overlay_->remember(device_endpoints_);
   log_.info("node: tunnel up device={} port={}", options_.overlay.device, overlay_->port());
 }
 
@@ -376,6 +394,25 @@ asio::awaitable<void> Daemon::watch_expiry() {
       tell_state();
     }
   }
+}
+
+// A device that only waits does not tell where it is when we come back.
+asio::awaitable<void> Daemon::keep_device_endpoints() {
+  while (true) {
+    devices_timer_.expires_after(kKeepDevicesEvery);
+    const auto [error] = co_await devices_timer_.async_wait(kAwait);
+    if (error) co_return;
+    save_device_endpoints();
+  }
+}
+
+void Daemon::save_device_endpoints() {
+  if (!overlay_) return;
+  DeviceEndpoints now = overlay_->device_endpoints();
+  if (now == device_endpoints_) return;
+  const auto saved = node::save_device_endpoints(options_.state_directory, now);
+  if (!saved) log_.warn("node: keep where devices are: {}", saved.error().detail);
+  device_endpoints_ = std::move(now);
 }
 
 // --- for others
@@ -463,6 +500,7 @@ void Daemon::tell_state() {
 
 asio::awaitable<void> Daemon::stop() {
   is_stopping_ = true;
+  save_device_endpoints();
   drop_overlay();
   if (names_) co_await names_->stop();
   if (link_) co_await link_->close();
@@ -472,6 +510,7 @@ asio::awaitable<void> Daemon::stop() {
   if (network_) co_await network_->stop();
   repair_timer_.cancel();
   expiry_timer_.cancel();
+  devices_timer_.cancel();
   tasks_.cancel();
   co_await tasks_.wait();
 }

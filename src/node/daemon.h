@@ -27,6 +27,7 @@
 #include "node/names.h"
 #include "node/network_watch.h"
 #include "node/os/host_lookup.h"
+#include "node/device_endpoints.h"
 #include "node/os/instance_lock.h"
 #include "node/overlay.h"
 #include "node/relay_names.h"
@@ -142,6 +143,8 @@ class Daemon {
   void tell(Notice notice);
   void tell_state();
   boost::asio::awaitable<void> watch_expiry();
+  boost::asio::awaitable<void> keep_device_endpoints();
+  void save_device_endpoints();
 
   std::optional<InstanceLock> lock_;
   boost::asio::any_io_executor executor_;
@@ -151,7 +154,6 @@ class Daemon {
   const SteadyWallClock steady_clock_;  // for the map: keys expire by the server's clock
   Log& log_;
 
-  const StateFile state_file_;
   NodeState state_;
   const DiscoPrivateKey disco_key_;  // of this process
   const control::Hostinfo machine_;
@@ -172,6 +174,8 @@ class Daemon {
   std::uint64_t last_watcher_ = 0;
   std::unique_ptr<NetworkWatch> network_;
   boost::asio::steady_timer expiry_timer_;
+  DeviceEndpoints device_endpoints_;  // as they are in the file
+  boost::asio::steady_timer devices_timer_;
   boost::asio::steady_timer repair_timer_;  // until a tunnel that failed is made again
   bool is_stopping_ = false;
   io::Tasks closing_;  // connections that are not ours any more

@@ -6,20 +6,11 @@
 #include "base/result.h"
 #include "node/core/node_state.h"
 
+// Where a node's state is kept: DIRECTORY/state.json, mode 0600.
 namespace warren::node {
 
-// The node's state on the disk: keys and preferences.
-class StateFile {
- public:
-  explicit StateFile(const std::string& directory) : path_(directory + "/state.json") {}
-
-  // Makes it when there is none: with a key of its own, and the default preferences.
-  Result<NodeState> load(Random& random) const;
-  // On the disk when it returns.
-  Result<void> save(const NodeState& state) const;
-
- private:
-  std::string path_;
-};
+// Makes directory and file where they are missing, with a new machine key.
+Result<NodeState> load_or_make_state(const std::string& directory, Random& random);
+Result<void> save_state(const std::string& directory, const NodeState& state);
 
 }  // namespace warren::node
