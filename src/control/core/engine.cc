@@ -57,6 +57,12 @@ void Engine::set_relay_map(DerpMap map, const Moment& moment) {
   state_->tell_everyone(HeadMark::RelayMap, moment.now);
 }
 
+void Engine::set_dns(DnsSettings dns, const Moment& moment) {
+  if (dns == state_->options.dns) return;
+  state_->options.dns = std::move(dns);
+  state_->tell_everyone(HeadMark::Dns, moment.now);
+}
+
 void Engine::on_request(Request request, const Moment& moment, Actions& out) {
   State& state = *state_;
   if (state.is_committing) return state.hold(std::move(request), out);

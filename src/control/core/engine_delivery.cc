@@ -113,6 +113,10 @@ void Engine::State::add_profile(Stream& stream, netmap::UserId user, MapResponse
   out.user_profiles.push_back(std::move(profile));
 }
 
+DnsConfig Engine::State::dns_config() const {
+  return render_dns(options.dns, options.domain, {});
+}
+
 void Engine::State::send_first(Stream& stream, const Moment& moment) {
   static_cast<void>(stream.marks.take());  // the message holds everything
   const netmap::Node& node = *model.tables().find_node(stream.node);
@@ -120,9 +124,7 @@ void Engine::State::send_first(Stream& stream, const Moment& moment) {
   message.control_time = moment.wall;
   message.node = render_self(node, *roster.find(stream.node), options.domain, judged_at);
   message.derp_map = relay_map;
-  message.dns_config.emplace();
-  message.dns_config->proxied = true;
-  message.dns_config->domains = {options.domain};
+  message.dns_config = dns_config();
   message.domain = options.domain;
   message.packet_filter = allow_everything();
   message.collect_services = false;
@@ -177,6 +179,7 @@ void Engine::State::send_news(Stream& stream, const Moment& moment) {
                           [](const PeerChange& patch) { return patch.key_expiry.has_value(); });
   if (tells_expiry) message.control_time = moment.wall;
   if (has(news.head, HeadMark::RelayMap)) message.derp_map = relay_map;
+  if (has(news.head, HeadMark::Dns)) message.dns_config = dns_config();
   if (has(news.head, HeadMark::Profiles)) {
     for (const auto& [id, entry] : roster.entries()) {
       if (stream.marks.was_told(entry.slot))

@@ -105,6 +105,7 @@ struct Engine::State {
   void add_profile(Stream& stream, netmap::UserId user, MapResponse& out) const;
   const std::string& text_of(RosterEntry& entry) const;
   void send(Stream& stream, std::string_view json, const Moment& moment);
+  DnsConfig dns_config() const;
 
   // --- administrators (engine_admin.cc)
   void on_admin(const AdminRequest& request, const Moment& moment);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "base/ip_address.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "control/core/dns_settings.h"
 
 // The server's configuration file (spec: server section 7.1): JSON with comments and trailing
 // commas. All that is not there yet is an unknown key, and so an error.
@@ -43,6 +45,26 @@ struct NetworkConfig {
   std::string base_domain;  // empty: NAME.internal
 
   bool operator==(const NetworkConfig&) const = default;
+};
+
+struct DnsRecordConfig {
+  std::string name;
+  std::string type;  // "A", "AAAA"; empty: what the value is
+  std::string value;
+
+  bool operator==(const DnsRecordConfig&) const = default;
+};
+
+// As control::DnsSettings.
+struct DnsConfig {
+  bool magic = true;
+  std::vector<std::string> resolvers;
+  bool override_local = false;
+  std::map<std::string, std::vector<std::string>> split;
+  std::vector<std::string> search;
+  std::vector<DnsRecordConfig> records;
+
+  bool operator==(const DnsConfig&) const = default;
 };
 
 struct RelayConfig {
@@ -79,6 +101,7 @@ struct Config {
   ListenConfig listen;
   TlsConfig tls;
   NetworkConfig network;
+  DnsConfig dns;
   RelayConfig relay;
   LimitsConfig limits;
   DatabaseConfig database;
@@ -97,5 +120,7 @@ inline constexpr std::string_view kConfigPath = "/etc/warren/server.json";
 Result<Config> parse_config(std::string_view text);
 // `path` empty: kConfigPath if it is there, else the defaults.
 Result<Config> load_config(const std::string& path);
+
+control::DnsSettings dns_settings(const DnsConfig& config);
 
 }  // namespace warren::server

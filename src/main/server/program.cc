@@ -113,6 +113,7 @@ Result<void> Program::start_control(Identity& identity) {
   options.engine.url = address_.text();
   options.engine.server_key = server_key_;
   options.engine.domain = config_.network.base_domain;
+  options.engine.dns = dns_settings(config_.dns);
   options.engine.soft_flush = config_.database.soft_flush;
   options.engine.max_streams = config_.limits.streams;
   options.engine.hub_machine = hub_machine_;
@@ -396,7 +397,9 @@ void Program::reload() {
     } else {
       if (const LogLevel* const level = parse_log_level(config_.log.level)) log_.set_level(*level);
       control_->set_relay_map(own_relay_map(config_, address_, pin_));
-      log_.info("server: certificate and log level are read again; the rest needs a restart");
+      control_->set_dns(dns_settings(config_.dns));
+      log_.info(
+          "server: certificate, names and log level are read again; the rest needs a restart");
     }
   }
   notify_ready(status_line());

@@ -28,6 +28,13 @@ inline constexpr std::size_t kMaxUsers = 131'072;     // an owner and a sharer f
 inline constexpr std::size_t kMaxFilterChunks = 1024;
 inline constexpr std::size_t kMaxHealthMessages = 256;
 
+// 2023-01-10: a clock that stands before is wrong (spec: control section 5.4, ControlTime).
+inline constexpr std::int64_t kSensibleClock = 1'673'308'800;
+
+inline bool is_sensible(WallTime time) {
+  return time.seconds >= kSensibleClock;
+}
+
 // What another map means for whoever acts on it. A flag is set when the thing really differs.
 struct MapChange {
   bool is_first = false;  // of a stream: whatever was applied before may be gone
@@ -160,9 +167,12 @@ class NetworkMap {
   std::map<std::string, control::DisplayMessage> messages_;
 
   std::int64_t ahead_ = 0;              // seconds that the server's clock is before ours
-  bool is_server_clock_wrong_ = false;  // then only what the server calls expired has expired
-  WallTime judged_at_;                  // whose key ends by then has expired; by the server's clock
-  std::set<Expiry> expiries_;           // of peers
+  bool is_server_clock_wrong_ = false;  // then only the peers that it calls expired have expired
+  // Our clock, while the server's is wrong: servers say that our own key is expired by its expiry
+  // alone, and stock clients judge that by their clock.
+  std::optional<WallTime> own_expiry_judged_at_;
+  WallTime judged_at_;         // whose key ends by then has expired; by the server's clock
+  std::set<Expiry> expiries_;  // of peers
   MapCounters counters_;
 };
 
