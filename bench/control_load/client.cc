@@ -73,7 +73,8 @@ void Client::join() {
   boost::system::error_code error;
   socket_->open(remote.protocol(), error);
   const auto n = static_cast<std::uint32_t>(number_);
-  const tcp::endpoint own(asio::ip::address_v4(0x7f010000U + n + 1), 0);  // 127.1.0.1 onwards
+  const tcp::endpoint own(asio::ip::address_v4(0x7f010001U + (n << 8U)),
+                          0);  // 127.1.0.1, 127.1.1.1, …
   if (!error) socket_->bind(own, error);
   if (error) return fail(error.message());
   started_ = ts2021::start_handshake(machine_, server_.key, kVersion.value, random_);
