@@ -84,7 +84,7 @@ void MapFrameWriter::append_part(std::string_view json, std::vector<std::uint8_t
                                           json.data(), json.size());
   WARREN_CHECK(!failed(size));
   out.insert(out.end(), scratch.begin(), scratch.begin() + static_cast<std::ptrdiff_t>(size));
-  if (scratch.size() > kMaxScratch) scratch = {};
+  if (scratch.size() > kMaxScratch) scratch = std::vector<std::uint8_t>();
 }
 
 struct MapFrameReader::Decompressor {
