@@ -112,7 +112,10 @@ std::string wish_json(const DeviceArgs& args, const std::string& public_key) {
   out.text(args.user);
   out.key("tags");
   out.open_array();
-  for (const std::string& tag : args.tags) out.text(tag);
+  for (const std::string& tag : args.tags) {
+    out.element();
+    out.text(tag);
+  }
   out.close_array();
   out.key("public_key");
   out.text(public_key);
@@ -395,6 +398,7 @@ void add_admin_devices(CLI::App& admin, Context& context) {
   made->add_option("-u,--user", args->user, "Whose it is; if there is one user only, theirs")
       ->type_name("LOGIN");
   made->add_option("--tag", args->tags, "Instead of a user: what it is for; may be repeated")
+      ->allow_extra_args(false)
       ->type_name("TAG");
   made->add_option("--expiry", args->expiry, "How long it may connect, or never")
       ->type_name("DURATION")

@@ -91,7 +91,10 @@ std::string wish_json(const KeyArgs& args) {
   if (!args.tags.empty()) {
     out.key("tags");
     out.open_array();
-    for (const std::string& tag : args.tags) out.text(tag);
+    for (const std::string& tag : args.tags) {
+      out.element();
+      out.text(tag);
+    }
     out.close_array();
   }
   out.key("description");
@@ -220,6 +223,7 @@ void add_admin_keys(CLI::App& admin, Context& context) {
       "create --user alice --reusable --expiration 24h --description \"the new rack\"", run_create);
   create->add_option("-u,--user", args->user, "Whose machines they will be")->type_name("LOGIN");
   create->add_option("--tag", args->tags, "Instead of a user: what they are for; may be repeated")
+      ->allow_extra_args(false)
       ->type_name("TAG");
   create->add_flag("--reusable", args->reusable, "For many machines; else for one");
   create->add_flag("--ephemeral", args->ephemeral,

@@ -177,7 +177,10 @@ std::string ownership_json(const NodeArgs& args) {
   out.text(args.user);
   out.key("tags");
   out.open_array();
-  for (const std::string& tag : args.tags) out.text(tag);
+  for (const std::string& tag : args.tags) {
+    out.element();
+    out.text(tag);
+  }
   out.close_array();
   out.close_object();
   return text;

@@ -22,7 +22,10 @@ inline std::string to_json(const std::vector<std::string>& texts) {
   std::string out;
   json::Writer writer(out);
   writer.open_array();
-  for (const std::string& text : texts) writer.text(text);
+  for (const std::string& text : texts) {
+    writer.element();
+    writer.text(text);
+  }
   writer.close_array();
   return out;
 }

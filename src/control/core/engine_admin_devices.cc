@@ -64,11 +64,10 @@ std::optional<WallTime> end_of(const std::optional<Duration>& lifetime, WallTime
 
 // Empty: it runs.
 std::string Engine::State::why_no_hub() const {
-  if (!hub_problem.empty()) return hub_problem;
-  if (!options.hub_machine) return "this server has none: its configuration leaves it out";
   const netmap::Node* const hub = model.tables().find_hub();
   const RosterEntry* const entry = hub == nullptr ? nullptr : roster.find(hub->id);
   if (entry != nullptr && entry->is_online) return {};
+  if (std::string why = why_never_a_hub(); !why.empty()) return why;
   return "it has not come up yet: try again in a few seconds; if that does not help, the server's "
          "log says why";
 }
@@ -98,6 +97,13 @@ std::string Engine::State::device_json(const netmap::Node& node,
   return out.done();
 }
 
+// Empty: nothing is known that would keep it from running.
+std::string Engine::State::why_never_a_hub() const {
+  if (!hub_problem.empty()) return hub_problem;
+  return options.hub_machine ? std::string()
+                             : std::string("this server has none: its configuration leaves it out");
+}
+
 Result<DeviceProfile> Engine::State::profile_of(const netmap::Node& device) const {
   const netmap::Node* const hub = model.tables().find_hub();
   if (hub == nullptr) {
@@ -114,6 +120,9 @@ Result<std::string> Engine::State::create_device(std::string_view body, const Mo
     wish.user = model.tables().users().begin()->second.login;
   }
   WARREN_TRY(auto owner, owner_of(wish.user, std::move(wish.tags)));
+  if (const std::string why = why_never_a_hub(); !why.empty()) {
+    return fail(Errc::Unavailable, fmt::format("devices go through the server's hub: {}", why));
+  }
   WARREN_TRY_VOID(profile_of({}));  // nothing is made that could not be set up
   netmap::DeviceWish device{.name = std::move(wish.name),
                             .owner = std::move(owner),

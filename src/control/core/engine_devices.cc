@@ -21,7 +21,7 @@ void Engine::State::judge_device(RosterEntry& entry, TimePoint now) {
   const bool is_carried = device != nullptr && device->is_active(judged_at);
   const bool was_carried = std::exchange(entry.is_carried, is_carried);
   if (is_carried == was_carried) return;
-  entry.text.clear();
+  forget_text(entry);
   const netmap::Node* const hub = model.tables().find_hub();
   if (hub != nullptr) {
     for (auto& [id, stream] : streams) {

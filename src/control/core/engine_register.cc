@@ -68,7 +68,8 @@ void Engine::State::on_register(const Request& request, const Moment& moment) {
                                 request.caller.version, options.oldest)));
   }
   const netmap::Node* const node = model.tables().find_node(wish.node_key);
-  const bool is_theirs = node != nullptr && node->machine == request.caller.machine;
+  const bool is_theirs = node != nullptr && node->kind != netmap::NodeKind::Device &&
+                         node->machine == request.caller.machine;
   // A logout may bring an auth key along: so it is looked at first.
   if (wish.expiry && *wish.expiry <= moment.wall) {
     return log_out(request, is_theirs ? node : nullptr, moment);

@@ -48,7 +48,7 @@ class ControlTags : public ::testing::Test {
 };
 
 TEST_F(ControlTags, OfAKeyAreTheNodesAndOthersSeeThemWithTheirUser) {
-  const auto answer = join(machine(1, 1, "web"), key(R"("tags":["tag:web","tag:a"])"), {});
+  const auto answer = join(machine(1, 1), key(R"("tags":["tag:web","tag:a"])"), {});
   EXPECT_EQ(answer.error, "");
   EXPECT_EQ(answer.user.id, netmap::kTaggedDevices);
   EXPECT_EQ(answer.login.login_name, "tagged-devices");
@@ -60,7 +60,7 @@ TEST_F(ControlTags, OfAKeyAreTheNodesAndOthersSeeThemWithTheirUser) {
   EXPECT_FALSE(self.node->key_expiry);
   ASSERT_THAT(self.user_profiles, SizeIs(1));
   EXPECT_EQ(self.user_profiles[0].login_name, "tagged-devices");
-  EXPECT_THAT(bench.admin("GET", "nodes/web").body,
+  EXPECT_THAT(bench.admin("GET", "nodes/nas").body,
               HasSubstr(R"("kind":"mesh","user":"","tags":["tag:a","tag:web"])"));
 }
 
