@@ -24,8 +24,11 @@ namespace warren::node {
 struct NamesOptions {
   // Where the resolver is asked, or why it cannot be.
   Result<dns::Sockets> sockets = fail(Errc::Unavailable, "it has no sockets");
-  // The host that is told to ask it. None: no host.
-  std::optional<DnsHost> host;
+  // The host that is told to ask it, unless it is foreign; its own nameservers are asked about the
+  // rest. None: no host.
+  std::optional<DnsHost> host = std::nullopt;
+  // Others ask too, at our addresses in the overlay: `sockets` are made when these are known.
+  bool serves_own_addresses = false;
 };
 
 // Names of the network on this machine: the resolver that answers for them, and the host that is
@@ -80,15 +83,27 @@ class Names {
   boost::asio::awaitable<void> stop();
 
  private:
-  Names(HostLookup& lookup, std::function<void()> changed)
-      : lookup_(lookup), changed_(std::move(changed)) {}
+  Names(const boost::asio::any_io_executor& executor,
+        std::uint32_t mark,
+        HostLookup& lookup,
+        Random& random,
+        Log& log,
+        std::function<void()> changed);
+
+  void serve(dns::Sockets sockets);
+  void serve_addresses_of(const NetworkMap& map);
 
   void on_host_changed();
   void apply_plan(DnsPlan plan);
   void tell_lookup();
 
+  boost::asio::any_io_executor executor_;
+  std::uint32_t mark_;
   HostLookup& lookup_;
+  Random& random_;
+  Log& log_;
   std::function<void()> changed_;
+  bool serves_own_addresses_ = false;
   std::unique_ptr<dns::Service> service_;
   std::string problem_;  // why there is no service
   std::unique_ptr<DnsSetup> setup_;

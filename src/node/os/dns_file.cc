@@ -214,7 +214,7 @@ bool DnsFile::holds() {
   return !written_ || read_through(path_) == *written_;
 }
 
-OsDnsBase DnsFile::base() {
+OsDnsBase DnsFile::base() const {
   const ResolvConf conf = parse_resolv_conf(host_text());
   OsDnsBase out{
       .can_split = false, .nameservers = nameserver_addresses(conf), .search = conf.search};

@@ -76,7 +76,7 @@ Result<bool> DnsResolvconf::clean(const DnsHost& host) {
 }
 
 // openresolv lists all records, ours too; what Debian's made of them has ours in front.
-OsDnsBase DnsResolvconf::base() {
+OsDnsBase DnsResolvconf::base() const {
   std::string text;
   if (which_ == DnsManager::OpenResolv) {
     text = run({"-l"}, {}).value_or(std::string());

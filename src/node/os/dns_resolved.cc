@@ -143,7 +143,7 @@ bool DnsResolved::holds() {
   return told_.empty() || owner() == told_;
 }
 
-OsDnsBase DnsResolved::base() {
+OsDnsBase DnsResolved::base() const {
   const auto text =
       io::read_file(fmt::format("{}{}/resolv.conf", host_.root, kState), kMaxResolvConf);
   const ResolvConf conf = parse_resolv_conf(text.value_or(std::string()));
