@@ -120,7 +120,9 @@ Result<void> Hub::make_daemon() {
   options.overlay.is_port_fixed = true;
   // Devices ask the hub for names. This machine's own name resolution stays as it is.
   node::NamesOptions names;
-  names.host = node::DnsHost{.state_directory = options_.state_directory, .is_foreign = true};
+  node::DnsHost& machine = names.host.emplace();
+  machine.state_directory = options_.state_directory;
+  machine.is_foreign = true;
   names.serves_own_addresses = true;
   WARREN_TRY(daemon_,
              node::Daemon::start(executor_, options, random_, wall_clock_, log_, std::move(names)));

@@ -1,6 +1,5 @@
 #include "node/os/dns_resolvconf.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <unistd.h>
@@ -84,11 +83,8 @@ OsDnsBase DnsResolvconf::base() const {
     text = io::read_file(host_.etc("resolv.conf"), kMaxResolvConf).value_or(std::string());
   }
   const ResolvConf conf = parse_resolv_conf(text);
-  OsDnsBase out{
-      .can_split = false, .nameservers = nameserver_addresses(conf), .search = conf.search};
-  std::erase_if(out.nameservers, [&](const IpAddress& address) {
-    return std::ranges::find(host_.own, address) != host_.own.end();
-  });
+  OsDnsBase out = to_base(conf, host_.own);
+  if (out.nameservers.empty()) out.nameservers.push_back(kLocalNameserver);
   return out;
 }
 
