@@ -119,6 +119,8 @@ class Daemon {
          Log& log);
 
   Result<void> take_over();
+  Result<void> load();
+  Result<void> save(const NodeState& state) const;
   Result<void> watch_network();
   Result<void> start_names(NamesOptions options);
 
