@@ -1,6 +1,6 @@
 """A name server that is none of ours: answers A questions by a table, and says on stdout what it was asked.
 
-    python3 name_server.py ADDRESS NAME=ADDRESS…
+    python3 name_server.py ADDRESS:PORT NAME=ADDRESS…
 
 What is not in the table does not exist. One thread, UDP only: as much as a test's network needs."""
 import ipaddress
@@ -37,7 +37,8 @@ def answer(query, table):
 def main():
     table = dict(word.lower().split("=") for word in sys.argv[2:])
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    server.bind((sys.argv[1], 53))
+    address, _, port = sys.argv[1].partition(":")
+    server.bind((address, int(port)))
     print("serving", flush=True)
     while True:
         query, client = server.recvfrom(4096)

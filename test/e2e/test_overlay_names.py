@@ -15,8 +15,11 @@ from overlay import NODE
 HERE = pathlib.Path(__file__).parent
 OURS = "Written by Warren"
 SERVER = "203.0.113.10"
-SPLIT = "203.0.113.11"
-OUTSIDE = {"www.outside.example": "192.0.2.80", "intern.corp.example": "192.0.2.99"}
+SPLIT = f"{SERVER}:5353"
+WIFI = "192.0.2.53"  # of the next network
+COORDINATION = "coordination.outside.example"
+OUTSIDE = {COORDINATION: SERVER, "www.outside.example": "192.0.2.80", "intern.corp.example": "192.0.2.99"}
+DNS = {"split": {"corp.example": [SPLIT]}}  # of the server
 
 
 class OwnEtc:
@@ -78,11 +81,9 @@ def start_name_server(net, address, table):
 @pytest.fixture(scope="module")
 def names(overlay_lab):
     lab = overlay_lab
-    server = lab.place("server")
-    server.add_address("eth0", f"{SPLIT}/32")
-    lab.base = start_name_server(lab, SERVER, OUTSIDE)
+    lab.base = start_name_server(lab, f"{SERVER}:53", OUTSIDE)
     lab.split = start_name_server(lab, SPLIT, {"box.corp.example": "192.0.2.77"})
-    lab.start_server(dns={"split": {"corp.example": [SPLIT]}})
+    lab.start_server(dns=DNS)
     laptop = lab.node("laptop")
     laptop.host = OwnEtc(laptop.host, lab.directory / "etc-laptop")
     laptop.original = f"# of the hotel\nnameserver {SERVER}\nsearch outside.example\noptions timeout:2\n".encode()
@@ -224,14 +225,14 @@ def test_killed_machine_with_a_mounted_file(names, laptop):
 
 def test_another_network_meanwhile(names, laptop):
     """A DHCP client writes the new network's server over ours."""
-    wifi = f"nameserver {SPLIT}\n".encode()
+    wifi = f"nameserver {WIFI}\n".encode()
     new = laptop.host.etc / "resolv.conf.dhcp"
     new.write_bytes(wifi)
     new.rename(laptop.host.file)
     wait_until_ours(laptop.host.file)
     wait_for_name(laptop, "home", names.nodes["home"].address())
-    harness.wait_until(lambda: f"without Warren      ask {SPLIT}" in laptop.warren("dns", "status").stdout,
-                       "the new network's server is asked")
+    harness.wait_until(lambda: f"without Warren      ask {WIFI}" in laptop.warren("dns", "status").stdout,
+                       "the new network's server is known")
     laptop.warren("down")
     wait_until_back(laptop.host.file, wifi)
     laptop.host.file.write_bytes(laptop.original)
@@ -253,6 +254,34 @@ def test_a_symbolic_link_stays_one(names, laptop):
     assert laptop.host.file.readlink() == pathlib.Path("dynamic.conf")
     laptop.host.file.unlink()
     target.rename(laptop.host.file)
+
+
+def test_our_own_server_s_name_is_asked_past_our_resolver(names, net):
+    """A name that the machine's own server alone knows, while the machine asks us about all names."""
+    node = net.node("neighbour")
+    node.host = OwnEtc(node.host, net.directory / "etc-neighbour")
+    original = f"nameserver {SERVER}\n".encode()
+    node.host.file.write_bytes(original)
+    node.start()
+    words = [word.replace(f"https://{SERVER}", f"https://{COORDINATION}") for word in net.server.join_command()]
+    node.warren(*words, "--hostname", "neighbour")
+    node.wait_until_running()
+    wait_until_ours(node.host.file)
+    asked = names.base.output().count(f"asked for {COORDINATION} 1\n")
+    net.server.process.end()
+    harness.wait_until(lambda: not node.status()["Self"]["Online"], "the server is missed", 30)
+    net.server.start(dns=DNS)
+    harness.wait_until(lambda: node.status()["Self"]["Online"], "it is back", 30)
+    assert is_ours(node.host.file)
+    assert names.base.output().count(f"asked for {COORDINATION} 1\n") > asked
+    # Also when a power cut left ours behind, and nobody answers there any more.
+    node.kill()
+    assert is_ours(node.host.file)
+    node.start()
+    node.wait_until_running()
+    wait_for_name(node, "home", net.nodes["home"].address())
+    node.stop()
+    assert node.host.file.read_bytes() == original
 
 
 def test_the_machine_itself_was_not_touched(names, laptop):
