@@ -106,9 +106,9 @@ io::LocalResponse DnsApi::status() const {
     }
     if (names->service() != nullptr) {
       const dns::ResolverCounters& counters = names->service()->resolver_counters();
-      out.queries = counters.queries;
-      out.forwarded = counters.forwarded;
-      out.failed = counters.failed;
+      out.queries = static_cast<std::int64_t>(counters.queries);
+      out.forwarded = static_cast<std::int64_t>(counters.forwarded);
+      out.failed = static_cast<std::int64_t>(counters.failed);
     }
   }
   return json(encode_dns_status(out));
