@@ -5,19 +5,25 @@
 
 namespace warren::node {
 
-Result<std::unique_ptr<Names>> Names::start(const boost::asio::any_io_executor& executor,
-                                            NamesOptions options,
-                                            std::uint32_t mark,
-                                            HostLookup& lookup,
-                                            Random& random,
-                                            Log& log,
-                                            std::function<void()> changed) {
+std::unique_ptr<Names> Names::start(const boost::asio::any_io_executor& executor,
+                                    NamesOptions options,
+                                    std::uint32_t mark,
+                                    HostLookup& lookup,
+                                    Random& random,
+                                    Log& log,
+                                    std::function<void()> changed) {
   std::unique_ptr<Names> out(new Names(executor, mark, lookup, random, log, std::move(changed)));
   out->serves_own_addresses_ = options.serves_own_addresses;
   if (options.host) {
     Names* const names = out.get();
-    WARREN_TRY(out->setup_, DnsSetup::open(executor, std::move(*options.host), log,
-                                           [names] { names->on_host_changed(); }));
+    auto setup = DnsSetup::open(executor, std::move(*options.host), log,
+                                [names] { names->on_host_changed(); });
+    if (setup) {
+      out->setup_ = std::move(*setup);
+    } else {
+      out->problem_ = setup.error().detail;
+      log.warn("node: the host's names are left alone: {}", out->problem_);
+    }
   }
   if (options.serves_own_addresses) return out;
   if (options.sockets) {

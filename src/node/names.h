@@ -35,16 +35,17 @@ struct NamesOptions {
 // told to ask it. On the control strand.
 class Names {
  public:
-  // First takes back what a run that was killed has left on the host: blocks, seconds at most.
+  // First takes back what a run that was killed has left on the host: blocks, seconds at most. What
+  // does not work is in health().
   // `changed`: apply() is to be called, because the host's own nameservers are others. `lookup` is
   // told which those are. References outlive the object.
-  static Result<std::unique_ptr<Names>> start(const boost::asio::any_io_executor& executor,
-                                              NamesOptions options,
-                                              std::uint32_t mark,
-                                              HostLookup& lookup,
-                                              Random& random,
-                                              Log& log,
-                                              std::function<void()> changed);
+  static std::unique_ptr<Names> start(const boost::asio::any_io_executor& executor,
+                                      NamesOptions options,
+                                      std::uint32_t mark,
+                                      HostLookup& lookup,
+                                      Random& random,
+                                      Log& log,
+                                      std::function<void()> changed);
   Names(const Names&) = delete;
   Names& operator=(const Names&) = delete;
   ~Names();
