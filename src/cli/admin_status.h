@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/json_wire.h"
+#include "cli/admin_hub.h"
 
 namespace warren::cli {
 
@@ -17,6 +18,7 @@ struct ServerStatus {
   std::int64_t nodes = 0;
   std::int64_t online = 0;
   std::int64_t waiting_logins = 0;
+  ServerHub hub;
 };
 
 template <class Visitor, json::wire::Either<ServerStatus> Fields>
@@ -29,6 +31,7 @@ void fields(Visitor& visit, Fields& x) {
   visit("nodes", x.nodes);
   visit("online", x.online);
   visit("waiting_logins", x.waiting_logins);
+  visit("hub", x.hub);
 }
 
 // What a person types on a machine that is to join: none while the server's address is unknown.

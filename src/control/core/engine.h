@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 
@@ -32,6 +33,7 @@ struct EngineOptions {
   Duration soft_flush = 30s;         // spec: server section 1.4
   std::size_t max_streams = 25'000;  // spec: server section 7.1
   std::size_t max_waiting = 4096;    // requests while a commit is under way (server section 1.4)
+  std::optional<MachinePublicKey> hub_machine;  // admitted as the hub, without any key
 };
 
 // Now, on both clocks: timers run on the first, expiry is said in the second.

@@ -29,6 +29,16 @@ bool are_places(const std::vector<std::string>& texts) {
       texts, [](const std::string& text) { return parse_listen(text).has_value(); });
 }
 
+constexpr std::string_view kRolesForm =
+    R"(expected ["control", "relay", "hub"], of which only "hub" can be left out)";
+
+bool are_roles(const Config& config) {
+  const bool are_known = std::ranges::all_of(config.roles, [](const std::string& role) {
+    return role == "control" || role == "relay" || role == "hub";
+  });
+  return are_known && config.has_role("control") && config.has_role("relay");
+}
+
 }  // namespace
 
 template <class Visitor>
@@ -38,6 +48,8 @@ static void fields(Visitor& visit, ListenConfig& x) {
   visit("http", x.http);
   visit.check("http", are_places(x.http), kListenForm);
   visit("stun", x.stun);
+  visit("wireguard", x.wireguard);
+  visit.check("wireguard", x.wireguard != 0, "is a port: profiles of devices name it");
   visit("metrics", x.metrics);
   visit.check("metrics", are_places(x.metrics), kListenForm);
   visit("admin-socket", x.admin_socket);
@@ -118,6 +130,8 @@ template <class Visitor>
 static void fields(Visitor& visit, Config& x) {
   visit("url", x.url);
   visit("state-dir", x.state_dir);
+  visit("roles", x.roles);
+  visit.check("roles", are_roles(x), kRolesForm);
   visit("listen", x.listen);
   visit("tls", x.tls);
   visit("network", x.network);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -23,6 +24,7 @@ struct ListenConfig {
   std::vector<std::string> https = {":443"};
   std::vector<std::string> http = {":80"};  // for stock clients; [] closes it
   std::uint16_t stun = 3478;                // 0: none
+  std::uint16_t wireguard = 41641;          // UDP: the hub, for stock WireGuard devices
   std::vector<std::string> metrics = {"127.0.0.1:9180"};
   std::string admin_socket = "/run/warren/admin.sock";
 
@@ -94,6 +96,8 @@ struct LogConfig {
 struct Config {
   std::string url;  // what machines are told; empty: https and this machine's address
   std::string state_dir = "/var/lib/warren/server";
+  // What it does; "hub" may be left out.
+  std::vector<std::string> roles = {"control", "relay", "hub"};
   ListenConfig listen;
   TlsConfig tls;
   NetworkConfig network;
@@ -102,6 +106,10 @@ struct Config {
   LimitsConfig limits;
   DatabaseConfig database;
   LogConfig log;
+
+  bool has_role(std::string_view role) const {
+    return std::ranges::find(roles, role) != roles.end();
+  }
 
   bool operator==(const Config&) const = default;
 };

@@ -28,6 +28,13 @@ TEST(ServerConfig, ReadsCommentsAndTrailingCommas) {
   EXPECT_EQ(config->log.level, "debug");
 }
 
+TEST(ServerConfig, CanDoWithoutAHub) {
+  const auto config = parse_config(R"({"roles": ["control", "relay"]})");
+  ASSERT_TRUE(config) << config.error().detail;
+  EXPECT_FALSE(config->has_role("hub"));
+  EXPECT_TRUE(parse_config("{}")->has_role("hub"));
+}
+
 TEST(ServerConfig, SaysWhereItIsWrong) {
   const std::pair<const char*, const char*> cases[] = {
       {R"({"listen": {"https": ["443"]}})", "listen.https"},
@@ -35,6 +42,9 @@ TEST(ServerConfig, SaysWhereItIsWrong) {
       {R"({"tls": {"key": "/k.pem"}})", "tls.cert"},
       {R"({"relay": {"region": 1}})", "relay.region"},
       {R"({"lissen": {}})", "lissen"},
+      {R"({"roles": ["control"]})", "roles"},
+      {R"({"roles": ["control", "relay", "pub"]})", "roles"},
+      {R"({"listen": {"wireguard": 0}})", "listen.wireguard"},
       {R"({"dns": {"resolvers": ["dns.example"]}})", "dns.resolvers"},
       {R"({"dns": {"split": {"": ["192.0.2.53"]}}})", "dns.split"},
       {R"({"dns": {"split": {"corp.example": ["x"]}}})", "dns.split"},

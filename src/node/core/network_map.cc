@@ -128,9 +128,10 @@ bool NetworkMap::has_key(const Node& peer) const {
 
 std::vector<IpPrefix> NetworkMap::allowed_ips(const Node& peer, bool with_subnets) const {
   std::vector<IpPrefix> out;
+  const OwnAddresses own(peer);
   for (const IpPrefix& prefix : peer.effective_allowed_ips()) {
     if (prefix.length() == 0 || is_own_address(prefix)) continue;
-    if (!with_subnets && is_subnet_route(peer, prefix)) continue;
+    if (!with_subnets && !own.contain(prefix)) continue;
     if (claims_.owner(prefix) == peer.id) out.push_back(prefix);
   }
   std::ranges::sort(out);

@@ -20,10 +20,11 @@ namespace warren::node {
 // Bounds of what a server can make us keep. What is beyond is left out and counted.
 inline constexpr std::size_t kMaxMapPeers = 65'536;      // six times the largest network we test
 inline constexpr std::size_t kMaxMapPrefixes = 1 << 20;  // allowed IPs of all peers
-inline constexpr std::size_t kMaxPeerAddresses = 16;     // two are usual
 inline constexpr std::size_t kMaxPeerPrefixes = 8192;  // as many as a node can advertise (limits.h)
-inline constexpr std::size_t kMaxPeerEndpoints = 64;   // twice what path/ looks at
-inline constexpr std::size_t kMaxUsers = 131'072;      // an owner and a sharer for each peer
+// Two are usual; a hub's are also those of the devices that it carries.
+inline constexpr std::size_t kMaxPeerAddresses = kMaxPeerPrefixes;
+inline constexpr std::size_t kMaxPeerEndpoints = 64;  // twice what path/ looks at
+inline constexpr std::size_t kMaxUsers = 131'072;     // an owner and a sharer for each peer
 inline constexpr std::size_t kMaxFilterChunks = 1024;
 inline constexpr std::size_t kMaxHealthMessages = 256;
 
@@ -147,7 +148,7 @@ class NetworkMap {
 
   // False: it is none.
   bool clean(control::Node& peer);
-  void clean_addresses(control::Node& node);
+  void clean_prefixes(control::Node& node);
   bool is_own_address(const IpPrefix& prefix) const;
   bool filter_depends_on(const control::Node& peer) const;
   MapChange finish(Update& update) const;

@@ -266,21 +266,19 @@ void NetworkMap::apply_patch(const control::PeerChange& patch, Update& update) {
   });
 }
 
-void NetworkMap::clean_addresses(Node& node) {
+void NetworkMap::clean_prefixes(Node& node) {
   counters_.refused_prefixes +=
       std::erase_if(node.addresses, [](const auto& prefix) { return !is_node_address(prefix); });
   counters_.refused_prefixes += cut(node.addresses, kMaxPeerAddresses);
+  if (!node.allowed_ips) return;
+  counters_.refused_prefixes += std::erase_if(
+      *node.allowed_ips, [](const IpPrefix& prefix) { return is_never_routed(prefix.address()); });
+  counters_.refused_prefixes += cut(*node.allowed_ips, kMaxPeerPrefixes);
 }
 
 bool NetworkMap::clean(Node& peer) {
   if (peer.id.value <= 0 || peer.key.is_zero()) return false;
-  clean_addresses(peer);
-  if (peer.allowed_ips) {
-    counters_.refused_prefixes += std::erase_if(*peer.allowed_ips, [](const IpPrefix& prefix) {
-      return is_never_routed(prefix.address());
-    });
-    counters_.refused_prefixes += cut(*peer.allowed_ips, kMaxPeerPrefixes);
-  }
+  clean_prefixes(peer);
   cut(peer.endpoints, kMaxPeerEndpoints);
   const std::size_t prefixes = peer.addresses.size() + peer.effective_allowed_ips().size();
   if (claims_.size() + prefixes > kMaxMapPrefixes) {
@@ -295,7 +293,7 @@ bool NetworkMap::clean(Node& peer) {
 
 void NetworkMap::apply_self(std::optional<Node> self, bool is_first, Update& update) {
   if (self || is_first) {
-    if (self) clean_addresses(*self);
+    if (self) clean_prefixes(*self);
     const std::vector<IpPrefix> before = self_ ? self_->addresses : std::vector<IpPrefix>{};
     if (replace(self_, std::move(self))) update.change.self = true;
     const std::vector<IpPrefix> after = self_ ? self_->addresses : std::vector<IpPrefix>{};

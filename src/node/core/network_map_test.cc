@@ -279,7 +279,7 @@ TEST(NetworkMap, BoundsAPeer) {
     const auto low = static_cast<std::uint8_t>(i);
     large.allowed_ips->push_back(IpPrefix(IpAddress::v4({10, high, low, 0}), 24));
   }
-  large.addresses.assign(100, prefix("100.64.9.9/32"));
+  large.addresses.assign(kMaxPeerAddresses + 100, prefix("100.64.9.9/32"));
   large.endpoints.assign(1000, *Endpoint::parse("192.0.2.1:1"));
   control::MapResponse news;
   news.peers_changed = {large};
