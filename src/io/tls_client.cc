@@ -1,7 +1,10 @@
 #include "io/tls_client.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <limits>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -154,13 +157,35 @@ void TlsContext::Free::operator()(ssl_ctx_st* context) const {
   SSL_CTX_free(context);
 }
 
+namespace {
+
+// The system's roots as files named by the hash of their subject, read one at a time when a chain
+// ends there. One bundle of all of them, read at once, is a megabyte of memory for each context.
+bool has_hashed_roots() {
+  const char* const chosen = secure_getenv(X509_get_default_cert_dir_env());
+  const std::filesystem::path directory = chosen != nullptr ? chosen : X509_get_default_cert_dir();
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().extension() == ".0") return true;
+  }
+  return false;
+}
+
+bool use_system_roots(SSL_CTX* context) {
+  const bool names_bundle = secure_getenv(X509_get_default_cert_file_env()) != nullptr;
+  if (names_bundle || !has_hashed_roots()) return SSL_CTX_set_default_verify_paths(context) == 1;
+  return SSL_CTX_set_default_verify_dir(context) == 1;
+}
+
+}  // namespace
+
 Result<TlsContext> TlsContext::create() {
   TlsContext out(SSL_CTX_new(TLS_client_method()));
   SSL_CTX* const context = out.get();
   if (context == nullptr) return fail(Errc::Io, "set up TLS: " + openssl_reason());
   if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
-      SSL_CTX_set_ciphersuites(context, kCiphers) != 1 ||
-      SSL_CTX_set_default_verify_paths(context) != 1) {
+      SSL_CTX_set_ciphersuites(context, kCiphers) != 1 || !use_system_roots(context)) {
     return fail(Errc::Io, "set up TLS: " + openssl_reason());
   }
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

@@ -19,6 +19,8 @@ import time
 PREFIX = "wl"  # namespaces are wl-PID-N, devices wlPIDxN: the PID tells whether their maker still lives
 SOCKETS = pathlib.Path("/var/run/wireguard")  # one directory for all namespaces, hence the unique device names
 PYTHON = "/usr/bin/python3"
+# Whose certificates the caller's shell trusts is nothing to the programs: they would all read that whole bundle.
+CLEAN_ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("SSL_CERT_FILE", "SSL_CERT_DIR")}
 SHOWN_LINES = 200  # of what a process has said: some write a line for each packet
 _numbers = itertools.count(1)
 
@@ -105,7 +107,7 @@ class Process:
             self.popen = subprocess.Popen(
                 ["ip", "netns", "exec", host.namespace, *command],  # execs: the pid is the command's own
                 stdin=stdin, stdout=out, stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})}, start_new_session=True)
+                env={**CLEAN_ENVIRONMENT, **(environment or {})}, start_new_session=True)
         self.pid = self.popen.pid
 
     def output(self):
