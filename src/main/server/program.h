@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "acme/service.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/result.h"
@@ -19,6 +20,7 @@
 #include "io/local_http_server.h"
 #include "io/spawn.h"
 #include "io/tls_server.h"
+#include "main/server/certificates.h"
 #include "main/server/config.h"
 #include "main/server/identity.h"
 #include "main/server/public_address.h"
@@ -53,6 +55,7 @@ class Program {
   std::shared_ptr<const io::HttpRoutes> public_routes();
   std::shared_ptr<const io::HttpRoutes> local_routes();
   Result<void> use_certificate();
+  void take_over_certificate();
   std::string metrics() const;
   std::string health(bool is_ready, unsigned& status) const;
   void welcome();
@@ -79,7 +82,10 @@ class Program {
 
   boost::asio::io_context loop_{1};
   boost::asio::signal_set signals_;
+  io::TlsChallenges challenges_;
   std::optional<io::TlsServerContext> tls_;
+  std::unique_ptr<acme::Service> acme_;  // null: certificates come from elsewhere
+  CertificateView certificate_;
   std::string pin_;  // of a certificate of our own
   std::unique_ptr<control::Server> control_;
   std::unique_ptr<relay::Service> relay_;
