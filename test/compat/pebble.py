@@ -58,9 +58,9 @@ class Pebble:
         self.process.end()
 
     def point(self, name, address):
-        """Lets a name have that address."""
-        self.host.run("curl", "-sSf", "-d", json.dumps({"host": name, "addresses": [address]}),
-                      f"http://127.0.0.1:{NAMES_MANAGEMENT}/add-a")
+        """Lets a name have that address, and no other."""
+        for command, data in (("clear-a", {"host": name}), ("add-a", {"host": name, "addresses": [address]})):
+            self.host.run("curl", "-sSf", "-d", json.dumps(data), f"http://127.0.0.1:{NAMES_MANAGEMENT}/{command}")
 
     def root(self):
         """The certificate, as a file, that vouches for what it gives."""
