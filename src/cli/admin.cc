@@ -47,6 +47,7 @@ int run_status(bool json, Context& context) {
                            : fmt::format("{} waiting: `warren admin login list` shows them",
                                          server.waiting_logins));
         line("Certificate", certificate_words(server.certificate));
+        if (!server.hub.state.empty()) line("Hub", describe(server.hub));
         context.out << table.text();
         if (const auto join = join_command(server, {}); !join.empty())
           context.out << fmt::format("\nA machine joins with:\n\n\t{}\n", join);
@@ -79,6 +80,7 @@ void add_admin(CLI::App& root, Context& context) {
   status->footer("Example:\n  sudo warren admin status");
   status->add_flag("--json", *json, "Print JSON");
   status->callback([json, &context] { context.exit_code = run_status(*json, context); });
+  add_admin_hub(*admin, context);
   add_admin_users(*admin, context);
   add_admin_keys(*admin, context);
   add_admin_nodes(*admin, context);

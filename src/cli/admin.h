@@ -12,6 +12,7 @@ namespace warren::cli {
 void add_admin(CLI::App& root, Context& context);
 
 // Its families, each with its own commands below `admin`.
+void add_admin_hub(CLI::App& admin, Context& context);
 void add_admin_users(CLI::App& admin, Context& context);
 void add_admin_keys(CLI::App& admin, Context& context);
 void add_admin_nodes(CLI::App& admin, Context& context);

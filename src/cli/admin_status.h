@@ -6,6 +6,7 @@
 
 #include "base/json_wire.h"
 #include "base/time.h"
+#include "cli/admin_hub.h"
 
 namespace warren::cli {
 
@@ -38,6 +39,7 @@ struct ServerStatus {
   std::int64_t online = 0;
   std::int64_t waiting_logins = 0;
   ServerCertificate certificate;
+  ServerHub hub;
 };
 
 template <class Visitor, json::wire::Either<ServerStatus> Fields>
@@ -51,6 +53,7 @@ void fields(Visitor& visit, Fields& x) {
   visit("online", x.online);
   visit("waiting_logins", x.waiting_logins);
   visit("certificate", x.certificate);
+  visit("hub", x.hub);
 }
 
 // What a person types on a machine that is to join: none while the server's address is unknown.

@@ -128,6 +128,27 @@ TEST_F(AdminTest, StatusShowsHowToJoin) {
             "\nA machine joins with:\n\n\tsudo warren up --login-server https://w.example\n");
 }
 
+TEST_F(AdminTest, ShowsTheHub) {
+  const std::string hub =
+      R"({"state":"up","problem":"","device":"warren0","port":41641,"public_key":"KEY=",
+          "forwarded_packets":7,"forwarded_bytes":700,"peers":[
+          {"name":"phone","is_device":true,"addresses":["100.64.0.9"],"online":true,
+           "endpoint":"192.0.2.9:5","last_handshake":null},
+          {"name":"laptop","is_device":false,"addresses":["100.64.0.3"],"online":true}]})";
+  program.answer("GET /api/warren/v1/hub", hub);
+  EXPECT_EQ(run({"admin", "hub"}), 0);
+  EXPECT_EQ(out.str(),
+            "State    up: device warren0, UDP port 41641, 1 device, 1 online\n"
+            "Key      KEY=\n"
+            "Carried  7 packets, 700 bytes\n\n"
+            "DEVICE  ADDRESS     HEARD AT     LAST HANDSHAKE  STATE\n"
+            "phone   100.64.0.9  192.0.2.9:5  never           online\n");
+  program.answer("GET /api/warren/v1/status",
+                 R"({"nodes":1,"hub":{"state":"failed","problem":"no /dev/net/tun"}})");
+  EXPECT_EQ(run({"admin", "status"}), 0);
+  EXPECT_THAT(out.str(), HasSubstr("failed: no /dev/net/tun\n"));
+}
+
 TEST_F(AdminTest, NoAnswerHasItsOwnExitCode) {
   program.unreachable = Error{.code = Errc::Unavailable, .detail = "connection refused"};
   EXPECT_EQ(run({"admin", "status"}), kUnreachable);

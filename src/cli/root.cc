@@ -14,6 +14,7 @@
 #include "cli/admin.h"
 #include "cli/connection.h"
 #include "cli/debug.h"
+#include "cli/dns.h"
 #include "cli/generate.h"
 #include "cli/lab.h"
 #include "cli/netcheck.h"
@@ -40,16 +41,13 @@ constexpr const char* kMore = "More";
 
 // All commands. Help, manual pages and completions come from what each adds.
 constexpr std::array kCommands = {
-    Command{kConnection, add_up},     Command{kConnection, add_down},
-    Command{kConnection, add_set},    Command{kConnection, add_get},
-    Command{kConnection, add_logout}, Command{kConnection, add_wait},
-    Command{kNetwork, add_status},    Command{kNetwork, add_ping},
-    Command{kNetwork, add_ip},        Command{kNetwork, add_whois},
-    Command{kNetwork, add_netcheck},  Command{kServer, add_admin},
-    Command{kMore, add_version},      Command{kMore, add_bugreport},
-    Command{kMore, add_debug},        Command{kMore, add_wg},
-    Command{kMore, add_lab},          Command{nullptr, add_man},
-    Command{nullptr, add_completion},
+    Command{kConnection, add_up},  Command{kConnection, add_down},   Command{kConnection, add_set},
+    Command{kConnection, add_get}, Command{kConnection, add_logout}, Command{kConnection, add_wait},
+    Command{kNetwork, add_status}, Command{kNetwork, add_ping},      Command{kNetwork, add_ip},
+    Command{kNetwork, add_whois},  Command{kNetwork, add_netcheck},  Command{kNetwork, add_dns},
+    Command{kServer, add_admin},   Command{kMore, add_version},      Command{kMore, add_bugreport},
+    Command{kMore, add_debug},     Command{kMore, add_wg},           Command{kMore, add_lab},
+    Command{nullptr, add_man},     Command{nullptr, add_completion},
 };
 
 void add_commands(CLI::App& root, Context& context) {

@@ -18,10 +18,6 @@ namespace warren::cli {
 
 namespace {
 
-json::Raw default_of(const Setting& setting) {
-  return setting.kind == Setting::Kind::Switch ? json::Raw::boolean(false) : json::Raw::string("");
-}
-
 json::Raw value_of(const Setting& setting, const Prefs& prefs) {
   const auto found = prefs.find(setting.name);
   return found == prefs.end() ? default_of(setting) : found->second;
@@ -114,7 +110,9 @@ std::shared_ptr<SettingFlags> SettingFlags::add_to(CLI::App& command, Scope scop
       command.add_flag_function(
           name,
           [flags, i](std::int64_t count) { flags->values_[i] = json::Raw::boolean(count > 0); },
-          fmt::format("{}; --{}=false undoes it", setting.help, setting.flag));
+          setting.default_on
+              ? fmt::format("{} (the default); --{}=false leaves it", setting.help, setting.flag)
+              : fmt::format("{}; --{}=false undoes it", setting.help, setting.flag));
     } else {
       command
           .add_option_function<std::string>(
@@ -133,6 +131,11 @@ Prefs SettingFlags::given() const {
     if (values_[i]) out.emplace(kSettings[i].name, *values_[i]);
   }
   return out;
+}
+
+json::Raw default_of(const Setting& setting) {
+  return setting.kind == Setting::Kind::Switch ? json::Raw::boolean(setting.default_on)
+                                               : json::Raw::string("");
 }
 
 bool is_default(const Setting& setting, const Prefs& prefs) {

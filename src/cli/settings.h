@@ -28,7 +28,8 @@ struct Setting {
   Kind kind;
   const char* placeholder;  // for a text
   const char* help;
-  bool is_for_set;  // else only of `up`
+  bool is_for_set;          // else only of `up`
+  bool default_on = false;  // of a switch
 };
 
 inline constexpr std::array kSettings = {
@@ -42,9 +43,13 @@ inline constexpr std::array kSettings = {
             "Let no connection from other machines in", true},
     Setting{"accept-routes", "RouteAll", Setting::Kind::Switch, "",
             "Use the subnets that other machines offer", true},
+    Setting{"accept-dns", "CorpDNS", Setting::Kind::Switch, "",
+            "Resolve names as the network says, by changing this machine's name resolution", true,
+            true},
 };
 
-// Values by their names in JSON. What is absent has the default: false, or an empty text.
+// Values by their names in JSON. What is absent has the default: as the switch is, or an empty
+// text.
 using Prefs = std::map<std::string, json::Raw>;
 
 // The flags of a command that are settings, and what was given of them.
@@ -62,6 +67,7 @@ class SettingFlags {
 };
 
 bool is_default(const Setting& setting, const Prefs& prefs);
+json::Raw default_of(const Setting& setting);
 // "--hostname=laptop", quoted for a shell.
 std::string as_argument(const Setting& setting, const json::Raw& value);
 // The text of a text, the JSON of anything else.

@@ -38,11 +38,14 @@ TEST_F(SettingsTest, GetShowsThem) {
             "hostname       my attic\n"
             "operator\n"
             "shields-up     true\n"
-            "accept-routes  false\n");
+            "accept-routes  false\n"
+            "accept-dns     false\n");
   EXPECT_EQ(run({"get", "hostname"}), 0);
   EXPECT_EQ(out.str(), "my attic\n");
   EXPECT_EQ(run({"get", "--set-flags"}), 0);
-  EXPECT_EQ(out.str(), "--hostname='my attic' --operator= --shields-up --accept-routes=false\n");
+  EXPECT_EQ(out.str(),
+            "--hostname='my attic' --operator= --shields-up --accept-routes=false "
+            "--accept-dns=false\n");
   EXPECT_EQ(run({"get", "--json", "shields-up"}), 0);
   EXPECT_EQ(out.str(), "{\n  \"shields-up\": true\n}\n");
   EXPECT_EQ(run({"get", "colour"}), kBadUsage);

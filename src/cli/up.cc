@@ -67,8 +67,7 @@ Result<Prefs> changes_of(const Prefs& given,
       const bool is_own_name =
           std::string_view(setting.name) == "OperatorUser" && as_text(value) == context.user;
       if (is_reset) {
-        out.emplace(setting.name, setting.kind == Setting::Kind::Switch ? json::Raw::boolean(false)
-                                                                        : json::Raw::string(""));
+        out.emplace(setting.name, default_of(setting));
       } else if (!is_own_name) {
         forgotten += fmt::format(" --{}", setting.flag);
       }

@@ -110,6 +110,11 @@ void Server::set_relay_map(DerpMap map) {
   set_timer();
 }
 
+void Server::set_dns(DnsSettings dns) {
+  engine_->set_dns(std::move(dns), moment());
+  set_timer();
+}
+
 void Server::on_members(std::function<void(Members)> changed) {
   members_changed_ = std::move(changed);
   tell_members();

@@ -57,6 +57,7 @@ class Server final : MachineService::Owner {
   void add_routes(io::HttpRoutes& routes);
 
   void set_relay_map(DerpMap map);
+  void set_dns(DnsSettings dns);
 
   using Members = std::unordered_set<NodePublicKey>;
   // Who may use the relay: called at once, and whenever it changes.

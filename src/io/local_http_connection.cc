@@ -219,7 +219,7 @@ asio::awaitable<bool> LocalHttpConnection::send_reply() {
       const auto [error, size] =
           co_await asio::async_write(socket_, asio::buffer(sending_), kAwait);
       stop_deadline();
-      sending_ = {};
+      sending_ = std::string();
       if (error) break;
     } else if (is_complete_) {
       on_gone_ = nullptr;

@@ -53,6 +53,28 @@ void limit_bounding_set(const std::vector<cap_value_t>& keep) {
 
 }  // namespace
 
+bool may_administer_network() {
+  const Capabilities current(cap_get_proc());
+  cap_flag_value_t has = CAP_CLEAR;
+  return current != nullptr &&
+         cap_get_flag(current.get(), CAP_NET_ADMIN, CAP_EFFECTIVE, &has) == 0 && has == CAP_SET;
+}
+
+Result<void> give_up_network_administration() {
+  const Capabilities current(cap_get_proc());
+  if (current == nullptr) return unexpected(errno_error("read the capabilities", errno));
+  cap_drop_bound(CAP_NET_ADMIN);  // needs CAP_SETPCAP; without it no new one can be had anyway
+  const cap_value_t value = CAP_NET_ADMIN;
+  for (const cap_flag_t flag : {CAP_INHERITABLE, CAP_EFFECTIVE, CAP_PERMITTED}) {
+    if (cap_set_flag(current.get(), flag, 1, &value, CAP_CLEAR) != 0)
+      return unexpected(errno_error("give up CAP_NET_ADMIN", errno));
+  }
+  // The kernel takes from the ambient set what is not inheritable any more.
+  if (cap_set_proc(current.get()) != 0)
+    return unexpected(errno_error("give up CAP_NET_ADMIN", errno));
+  return {};
+}
+
 Result<void> drop_privileges() {
   if (!is_alone()) {
     return fail(Errc::InvalidArgument, "drop privileges: another thread is running already");

@@ -13,4 +13,11 @@ namespace warren::io {
 // without CAP_NET_ADMIN.
 Result<void> drop_privileges();
 
+// Whether this thread may make devices, addresses and routes.
+bool may_administer_network();
+
+// Gives that up for good, and nothing else. Before there is a second thread. Harmless where it was
+// never allowed.
+Result<void> give_up_network_administration();
+
 }  // namespace warren::io

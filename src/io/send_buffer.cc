@@ -6,6 +6,12 @@
 
 namespace warren::io {
 
+namespace {
+
+constexpr std::size_t kKept = 1024;  // of the memory of one that is empty
+
+}  // namespace
+
 ByteStream::Status SendBuffer::send(int fd) {
   while (sent_ < bytes_.size()) {
     const ByteView rest = ByteView(bytes_).subspan(sent_);
@@ -16,7 +22,11 @@ ByteStream::Status SendBuffer::send(int fd) {
     }
     sent_ += static_cast<std::size_t>(size);
   }
-  bytes_ = {};
+  if (bytes_.capacity() > kKept) {
+    bytes_ = std::vector<std::uint8_t>();  // `= {}` would keep the memory
+  } else {
+    bytes_.clear();
+  }
   sent_ = 0;
   return ByteStream::Status::Done;
 }

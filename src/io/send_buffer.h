@@ -9,8 +9,8 @@
 
 namespace warren::io {
 
-// What is to go to a socket and has not gone yet. It holds no memory while it is empty: most
-// connections are.
+// What is to go to a socket and has not gone yet. It holds next to no memory while it is empty:
+// most connections are.
 class SendBuffer {
  public:
   bool empty() const { return bytes_.empty(); }

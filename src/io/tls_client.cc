@@ -126,7 +126,7 @@ class TlsClientStream final : public ByteStream {
           return Status::Closed;
       }
     }
-    unsent_ = {};  // most connections are idle, and hold nothing
+    unsent_ = std::vector<std::uint8_t>();  // most connections are idle, and hold nothing
     sent_ = 0;
     return Status::Done;
   }

@@ -12,6 +12,7 @@
 #include "base/version.h"
 #include "crypto/system_random.h"
 #include "io/clock.h"
+#include "io/privileges.h"
 #include "main/server/certificates.h"
 #include "main/server/config.h"
 #include "main/server/program.h"
@@ -29,7 +30,8 @@ constexpr const char* kMore =
     "\n"
     "The first start makes the keys, the database and a certificate, and prints the command that\n"
     "lets your machines join. Afterwards `warren admin` manages users, keys and machines. Ports: \n"
-    "443 and 80 TCP, 3478 UDP. SIGHUP reads the certificate and the log level again, SIGTERM "
+    "443 and 80 TCP, 3478 and 41641 UDP. SIGHUP reads the certificate and the log level again, "
+    "SIGTERM "
     "tells\n"
     "the machines and stops.";
 
@@ -70,6 +72,8 @@ Result<void> run(const Arguments& arguments) {
   if (arguments.check) return check(config);
   SystemRandom random;
   const io::SystemWallClock wall_clock;
+  // Before there are threads: capabilities belong to each.
+  if (!config.has_role("hub")) WARREN_TRY_VOID(io::give_up_network_administration());
   Log log = Log::to_stderr(*parse_log_level(config.log.level));
   server::Program program(config, [&] { return read_config(arguments); }, random, wall_clock, log);
   WARREN_TRY_VOID(program.start());

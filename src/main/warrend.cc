@@ -17,6 +17,7 @@
 #include "io/privileges.h"
 #include "main/node/config.h"
 #include "main/node/program.h"
+#include "node/os/dns_backend.h"
 #include "node/os/instance_lock.h"
 #include "node/os/policy_rules.h"
 
@@ -68,15 +69,19 @@ Result<void> run(const Arguments& arguments) {
   Log log = Log::to_stderr(*parse_log_level(config.log_level));
   if (arguments.clean_up) {
     WARREN_TRY(const auto lock, node::InstanceLock::take());
+    const auto names = node::clean_dns(noded::dns_host(config));
     WARREN_TRY_VOID(node::clean_host());
+    if (!names) return unexpected(names.error());
     return {};
   }
   // Before there are threads: capabilities belong to each.
   WARREN_TRY_VOID(noded::prepare_directories(config));
+  auto names = noded::prepare_names(config);
   WARREN_TRY_VOID(io::drop_privileges());
   SystemRandom random;
   const io::SystemWallClock wall_clock;
-  noded::Program program(config, [&] { return read_config(arguments); }, random, wall_clock, log);
+  noded::Program program(
+      config, std::move(names), [&] { return read_config(arguments); }, random, wall_clock, log);
   WARREN_TRY_VOID(program.start());
   program.run();
   return {};
@@ -104,7 +109,8 @@ int parse_and_run(int argc, char** argv) {
       ->type_name("LEVEL");
   app.add_flag("--check-config", arguments.check, "Only say whether the configuration is good");
   app.add_flag("--cleanup", arguments.clean_up,
-               "Only take back what a run that was killed has left: routes, rules, the device");
+               "Only take back what a run that was killed has left: routes, rules, the device, the "
+               "host's names");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

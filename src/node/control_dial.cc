@@ -17,7 +17,6 @@
 #include "io/clock.h"
 #include "io/http_answer.h"
 #include "io/http_request.h"
-#include "io/resolver.h"
 #include "io/spawn.h"
 #include "io/tcp_dial.h"
 #include "node/core/control_client.h"
@@ -400,7 +399,7 @@ asio::awaitable<Result<DialedControl>> dial_control(ControlDialTools tools,
                                                     std::optional<MachinePublicKey> server_key,
                                                     TimePoint deadline) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  auto found = co_await io::async_resolve(tools.lookups, url.host, 0, deadline);
+  auto found = co_await tools.hosts.resolve(tools.lookups, url.host, 0, deadline);
   if (!found) co_return unexpected(resolve_error(url.host, found.error()));
   const auto place = std::make_shared<const Place>(
       Place{.url = std::move(url), .addresses = std::move(*found), .deadline = deadline});

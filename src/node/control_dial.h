@@ -15,6 +15,7 @@
 #include "io/byte_stream.h"
 #include "io/run_blocking.h"
 #include "io/tls_client.h"
+#include "node/os/host_lookup.h"
 #include "proto/control/server_url.h"
 
 namespace warren::node {
@@ -27,6 +28,7 @@ inline constexpr Duration kOtherLegDelay = 500ms;  // as stock clients (same sec
 
 // What dialling takes; all outlive the dial.
 struct ControlDialTools {
+  const HostLookup& hosts;
   io::BlockingPool& lookups;
   io::TlsContext& tls;
   Random& random;

@@ -63,7 +63,12 @@ struct ControlDialTest : testing::LoopTest {
   }
 
   ControlDialTools tools() {
-    return {.lookups = lookups, .tls = tls, .random = random, .machine_key = machine, .mark = 0};
+    return {.hosts = hosts,
+            .lookups = lookups,
+            .tls = tls,
+            .random = random,
+            .machine_key = machine,
+            .mark = 0};
   }
 
   Result<DialedControl> dial(ServerUrl to,
@@ -90,6 +95,7 @@ struct ControlDialTest : testing::LoopTest {
   io::testing::KeyPtr certificate_key = io::testing::make_key();
   io::testing::CertificatePtr certificate;
   io::TlsContext tls = io::TlsContext::create().value();
+  HostLookup hosts{0, random};
   io::BlockingPool lookups{1, 4};
 };
 

@@ -59,6 +59,7 @@ struct ControlLink::Connection {
 ControlLink::ControlLink(asio::any_io_executor executor,
                          MachinePrivateKey machine_key,
                          ServerAddress server,
+                         const HostLookup& hosts,
                          std::uint32_t mark,
                          Random& random,
                          Log log,
@@ -68,6 +69,7 @@ ControlLink::ControlLink(asio::any_io_executor executor,
       server_(std::move(server)),
       url_(control::parse_server_url(server_.url)),
       tls_(io::TlsContext::create()),
+      hosts_(hosts),
       mark_(mark),
       random_(random),
       log_(std::move(log)),
@@ -231,7 +233,8 @@ void ControlLink::report() {
 asio::awaitable<void> ControlLink::run(ConnectionPointer connection) {
   if (connection->link == nullptr) co_return;
   ControlLink& link = *connection->link;
-  const ControlDialTools tools{.lookups = link.lookups_,
+  const ControlDialTools tools{.hosts = link.hosts_,
+                               .lookups = link.lookups_,
                                .tls = *link.tls_,
                                .random = link.random_,
                                .machine_key = link.machine_key_,

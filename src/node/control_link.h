@@ -50,10 +50,11 @@ class ControlLink {
     std::function<void(const MapNews&)> on_map;
   };
 
-  // `random` outlives it. A URL that makes no sense: start() says so in the status.
+  // `hosts` and `random` outlive it. A URL that makes no sense: start() says so in the status.
   ControlLink(boost::asio::any_io_executor executor,
               MachinePrivateKey machine_key,
               ServerAddress server,
+              const HostLookup& hosts,
               std::uint32_t mark,
               Random& random,
               Log log,
@@ -125,6 +126,7 @@ class ControlLink {
   ServerAddress server_;
   Result<ServerUrl> url_;
   Result<io::TlsContext> tls_;
+  const HostLookup& hosts_;
   std::uint32_t mark_;
   Random& random_;
   Log log_;

@@ -19,9 +19,11 @@ using ::testing::HasSubstr;
 
 struct Node {
   Node(boost::asio::io_context& loop, Random& random, ServerAddress address, std::string name)
-      : link(loop.get_executor(),
+      : hosts(0, random),
+        link(loop.get_executor(),
              MachinePrivateKey::generate(random),
              std::move(address),
+             hosts,
              0,
              random,
              Log::nowhere(),
@@ -50,6 +52,7 @@ struct Node {
   ClientStatus status;
   std::optional<control::Node> self;
   std::map<std::string, NodePublicKey> peers;
+  HostLookup hosts;
   ControlLink link;
 };
 

@@ -52,7 +52,7 @@ struct ControlLinkTest : testing::LoopTest {
       if (on_map) on_map();
     };
     link = std::make_unique<ControlLink>(loop.get_executor(), machine.clone(), std::move(address),
-                                         0, random, Log::nowhere(), std::move(observer));
+                                         hosts, 0, random, Log::nowhere(), std::move(observer));
   }
 
   // Admits everybody, and streams a map.
@@ -99,6 +99,7 @@ struct ControlLinkTest : testing::LoopTest {
   }
 
   SystemRandom random;
+  HostLookup hosts{0, random};
   MachinePrivateKey machine = MachinePrivateKey::generate(random);
   FakeServer server_{
       loop, MachinePrivateKey::generate(random), {.upgrade = Upgrade::AcceptWithEarlyNoise}};

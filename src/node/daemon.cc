@@ -1,21 +1,19 @@
 #include "node/daemon.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
-
-#include <unistd.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
-#include "base/secret.h"
 #include "base/version.h"
 #include "io/clock.h"
-#include "io/file.h"
 #include "io/private_directory.h"
 #include "node/machine.h"
 #include "node/os/policy_rules.h"
+#include "node/state_file.h"
 
 namespace warren::node {
 
@@ -24,11 +22,10 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t kMaxState = std::size_t{1} << 20;
 constexpr std::size_t kMaxWatchers = 64;
 constexpr Duration kExpiryLook = 1h;  // at the latest: the clock may be set
 constexpr std::chrono::seconds kRepairAfter{2};
-constexpr std::chrono::milliseconds kSettle{50};  // news of the network come in swarms
+constexpr std::chrono::seconds kKeepDevicesEvery{15};  // less than a device's keepalive
 
 }  // namespace
 
@@ -36,12 +33,16 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const asio::any_io_executor& execu
                                               const DaemonOptions& options,
                                               Random& random,
                                               const WallClock& wall_clock,
-                                              Log& log) {
+                                              Log& log,
+                                              std::optional<NamesOptions> names) {
   std::unique_ptr<Daemon> out(new Daemon(executor, options, random, wall_clock, log));
   WARREN_TRY_VOID(out->take_over());
   WARREN_TRY_VOID(out->load());
   WARREN_TRY_VOID(out->watch_network());
+  // Before anything is dialled: what a run that was killed has left may lead our lookups astray.
+  if (names) out->start_names(std::move(*names));
   out->tasks_.spawn("node: expiry", out->watch_expiry());
+  out->tasks_.spawn("node: devices", out->keep_device_endpoints());
   if (out->state_.prefs.want_running && !out->state_.prefs.logged_out) out->connect({}, false);
   return out;
 }
@@ -59,13 +60,15 @@ Daemon::Daemon(const asio::any_io_executor& executor,
       log_(log),
       disco_key_(DiscoPrivateKey::generate(random)),
       machine_(describe_machine()),
+      host_lookup_(options.overlay.mark, random),
       relay_names_(executor,
+                   host_lookup_,
                    log,
                    [this] {
                      if (overlay_) overlay_->apply_relays(map_);
                    }),
-      network_news_(executor),
       expiry_timer_(executor),
+      devices_timer_(executor),
       repair_timer_(executor),
       closing_(executor, log),
       tasks_(executor, log) {}
@@ -89,27 +92,13 @@ Result<void> Daemon::take_over() {
 // --- the state file
 
 Result<void> Daemon::load() {
-  const std::string path = options_.state_directory + "/state.json";
-  auto text = io::read_file(path, kMaxState);
-  if (!text && text.error().code != Errc::NotFound) return unexpected(text.error());
-  if (!text) {
-    state_.machine_key = MachinePrivateKey::generate(random_);
-    state_.prefs = default_prefs();
-    return save(state_);
-  }
-  auto state = decode_node_state(*text);
-  wipe({reinterpret_cast<std::uint8_t*>(text->data()), text->size()});
-  if (!state) return with_context(path, std::move(state).error());
-  state_ = std::move(*state);
+  WARREN_TRY(state_, load_or_make_state(options_.state_directory, random_));
+  device_endpoints_ = load_device_endpoints(options_.state_directory);
   return {};
 }
 
 Result<void> Daemon::save(const NodeState& state) const {
-  std::string text = encode_node_state(state);
-  auto saved = io::replace_file(options_.state_directory + "/state.json", text, 0600);
-  wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
-  if (!saved) return with_context("keep the state", std::move(saved).error());
-  return {};
+  return save_state(options_.state_directory, state);
 }
 
 // --- wishes
@@ -126,8 +115,11 @@ Result<void> Daemon::start(const StartRequest& request) {
                 "command that the server printed");
   }
   NodeState next = state_.clone();
-  const bool is_other_server = prefs.control_url != state_.prefs.control_url;
+  const bool is_other_url = prefs.control_url != state_.prefs.control_url;
   const bool is_other_key = request.server_key && request.server_key != state_.server_key;
+  // One that shows the key that we know is the same, wherever it is now.
+  const bool is_same_key = request.server_key && request.server_key == state_.server_key;
+  const bool is_other_server = is_other_url && !is_same_key;
   // What one server knows us by is nothing to another.
   if (is_other_server) {
     next.node_key = NodePrivateKey();
@@ -140,10 +132,10 @@ Result<void> Daemon::start(const StartRequest& request) {
   const Prefs before = state_.prefs;
   if (next.prefs != before || is_other_server || is_other_key) WARREN_TRY_VOID(save(next));
   state_ = std::move(next);
-  if (is_other_server || is_other_key) {
+  if (is_other_url || is_other_key) {
     retire_link();
     map_ = NetworkMap();
-    overlay_.reset();
+    drop_overlay();
   }
   const bool was_connected = link_ != nullptr && before.want_running && !before.logged_out;
   const bool shall_connect = prefs.want_running && !prefs.logged_out;
@@ -153,7 +145,7 @@ Result<void> Daemon::start(const StartRequest& request) {
     connect(request.auth_key, request.force);
   } else if (prefs != before) {
     introduce();
-    if (overlay_) overlay_->apply_all(map_, prefs);
+    follow_prefs();
   }
   Notice notice;
   notice.prefs_changed = prefs != before;
@@ -190,7 +182,7 @@ Result<void> Daemon::log_out() {
   next.prefs.want_running = false;
   WARREN_TRY_VOID(save(next));
   state_ = std::move(next);
-  overlay_.reset();
+  drop_overlay();
   map_ = NetworkMap();
   introduction_.reset();
   if (link_) link_->log_out();
@@ -208,7 +200,7 @@ std::unique_ptr<ControlLink> Daemon::make_link() {
   observer.on_map = [this](const MapNews& news) { on_map(news); };
   return std::make_unique<ControlLink>(
       executor_, state_.machine_key.clone(),
-      ServerAddress{.url = state_.prefs.control_url, .key = state_.server_key},
+      ServerAddress{.url = state_.prefs.control_url, .key = state_.server_key}, host_lookup_,
       options_.overlay.mark, random_, log_, std::move(observer));
 }
 
@@ -226,7 +218,7 @@ void Daemon::connect(std::string auth_key, bool force) {
 
 void Daemon::disconnect() {
   if (link_) link_->stop();
-  overlay_.reset();
+  drop_overlay();
   overlay_problem_.clear();
 }
 
@@ -245,7 +237,7 @@ Result<void> Daemon::on_key_changed(const NodePrivateKey& key) {
   next.node_key = key.clone();
   WARREN_TRY_VOID(save(next));
   state_ = std::move(next);
-  overlay_.reset();  // it was another's; the next map brings it back
+  drop_overlay();  // it was another's; the next map brings it back
   return {};
 }
 
@@ -266,7 +258,7 @@ void Daemon::on_status(const ClientStatus& status) {
     log_.warn("node: not admitted: {}", status.error);
   }
   // Whoever is out is out: two machines that were removed must not go on talking.
-  if (status.login == LoginState::NeedsLogin) overlay_.reset();
+  if (status.login == LoginState::NeedsLogin) drop_overlay();
   tell_state();
 }
 
@@ -279,12 +271,43 @@ void Daemon::on_map(const MapNews& news) {
 
 void Daemon::follow_map(const MapChange& change) {
   if (!is_tunnel_wanted(map_, state_.prefs)) {
-    overlay_.reset();
+    drop_overlay();
     return;
   }
-  if (overlay_) return overlay_->apply(map_, change, state_.prefs);
-  start_overlay();
-  if (overlay_) overlay_->apply_all(map_, state_.prefs);
+  if (!overlay_) {
+    start_overlay();
+    return follow_prefs();
+  }
+  overlay_->apply(map_, change, state_.prefs);
+  follow_names(change);
+}
+
+void Daemon::follow_prefs() {
+  if (!overlay_) return;
+  overlay_->apply_all(map_, state_.prefs);
+  MapChange all;
+  all.is_first = true;
+  follow_names(all);
+}
+
+void Daemon::follow_names(const MapChange& change) {
+  if (!names_ || !overlay_) return;
+  names_->apply(map_, change, state_.prefs, overlay_->device());
+  overlay_->set_service_addresses(names_->service_addresses());
+}
+
+void Daemon::drop_overlay() {
+  if (names_) names_->clear();
+  overlay_.reset();
+}
+
+void Daemon::start_names(NamesOptions options) {
+  names_ = Names::start(executor_, std::move(options), options_.overlay.mark, host_lookup_, random_,
+                        log_, [this] {
+                          MapChange again;
+                          again.dns = true;
+                          follow_names(again);
+                        });
 }
 
 void Daemon::start_overlay() {
@@ -299,6 +322,7 @@ void Daemon::start_overlay() {
   }
   overlay_problem_.clear();
   overlay_ = std::move(*overlay);
+  overlay_->remember(device_endpoints_);
   log_.info("node: tunnel up device={} port={}", options_.overlay.device, overlay_->port());
 }
 
@@ -313,7 +337,7 @@ void Daemon::repair_overlay_later() {
   repair_timer_.expires_after(kRepairAfter);
   repair_timer_.async_wait([this](boost::system::error_code cancelled) {
     if (cancelled) return;
-    overlay_.reset();
+    drop_overlay();
     if (state_.prefs.want_running) follow_map({});
     introduce();
   });
@@ -331,44 +355,23 @@ void Daemon::introduce() {
 
 // --- the machine
 
-Result<void> Daemon::watch_network() {
-  auto monitor = io::NetworkMonitor::open({.excluded_link = 0, .mark = options_.overlay.mark});
-  if (!monitor) return unexpected(std::move(monitor).error());
-  monitor_ = std::move(*monitor);
-  if (auto state = monitor_->read()) network_ = std::move(*state);
-  const int news = dup(monitor_->fd());
-  if (news < 0) return unexpected(errno_error("watch the network", errno));
-  network_news_.assign(news);
-  tasks_.spawn("node: network", follow_network());
-  return {};
-}
-
 // The connection to the server may be dead, or may be possible again.
-asio::awaitable<void> Daemon::follow_network() {
-  asio::steady_timer settle(executor_);
-  while (true) {
-    const auto [error] =
-        co_await network_news_.async_wait(asio::posix::descriptor_base::wait_read, kAwait);
-    if (error) co_return;
-    while (monitor_->drain().more) {
-    }
-    settle.expires_after(kSettle);
-    const auto [cancelled] = co_await settle.async_wait(kAwait);
-    if (cancelled) co_return;
-    auto state = monitor_->read();
-    if (!state) continue;
-    // Our own device is none of the network's ways.
-    const auto own = std::ranges::remove_if(state->addresses, [&](const io::LinkAddress& address) {
-      return map_.self() && std::ranges::any_of(map_.self()->addresses, [&](const IpPrefix& mine) {
-               return mine.address() == address.address;
-             });
-    });
-    state->addresses.erase(own.begin(), own.end());
-    if (*state == network_) continue;
-    network_ = std::move(*state);
+Result<void> Daemon::watch_network() {
+  NetworkWatch::Observer observer;
+  observer.changed = [this] {
     relay_names_.ask_again();
+    if (names_) names_->look_again();
     if (link_) link_->on_network_change();
-  }
+  };
+  observer.is_own = [this](const IpAddress& address) {
+    if (address == kDnsAddressV4 || address == kDnsAddressV6) return true;
+    return map_.self() && std::ranges::any_of(map_.self()->addresses, [&](const IpPrefix& mine) {
+             return mine.address() == address;
+           });
+  };
+  WARREN_TRY(network_,
+             NetworkWatch::start(executor_, options_.overlay.mark, log_, std::move(observer)));
+  return {};
 }
 
 asio::awaitable<void> Daemon::watch_expiry() {
@@ -388,6 +391,25 @@ asio::awaitable<void> Daemon::watch_expiry() {
       tell_state();
     }
   }
+}
+
+// A device that only waits does not tell where it is when we come back.
+asio::awaitable<void> Daemon::keep_device_endpoints() {
+  while (true) {
+    devices_timer_.expires_after(kKeepDevicesEvery);
+    const auto [error] = co_await devices_timer_.async_wait(kAwait);
+    if (error) co_return;
+    save_device_endpoints();
+  }
+}
+
+void Daemon::save_device_endpoints() {
+  if (!overlay_) return;
+  DeviceEndpoints now = overlay_->device_endpoints();
+  if (now == device_endpoints_) return;
+  const auto saved = node::save_device_endpoints(options_.state_directory, now);
+  if (!saved) log_.warn("node: keep where devices are: {}", saved.error().detail);
+  device_endpoints_ = std::move(now);
 }
 
 // --- for others
@@ -411,6 +433,7 @@ std::vector<std::string> Daemon::health() const {
   if (!overlay_problem_.empty()) out.push_back("There is no tunnel: " + overlay_problem_);
   if (overlay_) {
     for (std::string& problem : overlay_->health()) out.push_back(std::move(problem));
+    if (names_) std::ranges::move(names_->health(), std::back_inserter(out));
     const path::Report& report = overlay_->report();
     if (report.home != relay::kNoRegion && !report.udp) {
       out.emplace_back(
@@ -474,13 +497,17 @@ void Daemon::tell_state() {
 
 asio::awaitable<void> Daemon::stop() {
   is_stopping_ = true;
-  overlay_.reset();
+  save_device_endpoints();
+  drop_overlay();
+  if (names_) co_await names_->stop();
   if (link_) co_await link_->close();
   link_.reset();
   co_await closing_.wait();
   co_await relay_names_.stop();
+  if (network_) co_await network_->stop();
   repair_timer_.cancel();
   expiry_timer_.cancel();
+  devices_timer_.cancel();
   tasks_.cancel();
   co_await tasks_.wait();
 }

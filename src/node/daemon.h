@@ -10,14 +10,12 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/log.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "crypto/keys.h"
-#include "io/network_monitor.h"
 #include "io/spawn.h"
 #include "node/control_link.h"
 #include "node/core/backend_state.h"
@@ -26,9 +24,14 @@
 #include "node/core/prefs.h"
 #include "node/core/status_report.h"
 #include "node/core/steady_wall_clock.h"
+#include "node/device_endpoints.h"
+#include "node/names.h"
+#include "node/network_watch.h"
+#include "node/os/host_lookup.h"
 #include "node/os/instance_lock.h"
 #include "node/overlay.h"
 #include "node/relay_names.h"
+#include "node/state_file.h"
 
 namespace warren::node {
 
@@ -62,12 +65,13 @@ struct Notice {
 class Daemon {
  public:
   // Reads the state, or makes it. Joins at once when that is what was wanted last. References
-  // outlive it.
+  // outlive it. `names`: none, and it leaves names alone.
   static Result<std::unique_ptr<Daemon>> start(const boost::asio::any_io_executor& executor,
                                                const DaemonOptions& options,
                                                Random& random,
                                                const WallClock& wall_clock,
-                                               Log& log);
+                                               Log& log,
+                                               std::optional<NamesOptions> names = std::nullopt);
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
   ~Daemon();
@@ -93,6 +97,8 @@ class Daemon {
 
   Overlay* overlay() const { return overlay_.get(); }  // null: no packets flow
 
+  const Names* names() const { return names_.get(); }  // null: it leaves names alone
+
   Status status(bool with_peers) const;
   std::vector<std::string> health() const;
 
@@ -116,6 +122,7 @@ class Daemon {
   Result<void> load();
   Result<void> save(const NodeState& state) const;
   Result<void> watch_network();
+  void start_names(NamesOptions options);
 
   void connect(std::string auth_key, bool force);
   void disconnect();
@@ -128,14 +135,18 @@ class Daemon {
   void on_status(const ClientStatus& status);
   void on_map(const MapNews& news);
   void follow_map(const MapChange& change);
+  void follow_names(const MapChange& change);
+  void follow_prefs();
   void start_overlay();
+  void drop_overlay();
   void on_overlay_failed(const Error& error);
   void repair_overlay_later();
   void introduce();
   void tell(Notice notice);
   void tell_state();
   boost::asio::awaitable<void> watch_expiry();
-  boost::asio::awaitable<void> follow_network();
+  boost::asio::awaitable<void> keep_device_endpoints();
+  void save_device_endpoints();
 
   std::optional<InstanceLock> lock_;
   boost::asio::any_io_executor executor_;
@@ -150,9 +161,11 @@ class Daemon {
   const control::Hostinfo machine_;
 
   NetworkMap map_;
+  HostLookup host_lookup_;
   RelayNames relay_names_;
   std::unique_ptr<Overlay> overlay_;
   std::string overlay_problem_;
+  std::unique_ptr<Names> names_;
   std::unique_ptr<ControlLink> link_;
   std::optional<Introduction> introduction_;  // as the server was told
   BackendState told_state_ = BackendState::NoState;
@@ -161,10 +174,10 @@ class Daemon {
 
   std::map<std::uint64_t, Watcher> watchers_;
   std::uint64_t last_watcher_ = 0;
-  std::optional<io::NetworkMonitor> monitor_;
-  boost::asio::posix::stream_descriptor network_news_;
-  io::NetworkState network_;
+  std::unique_ptr<NetworkWatch> network_;
   boost::asio::steady_timer expiry_timer_;
+  DeviceEndpoints device_endpoints_;  // as they are in the file
+  boost::asio::steady_timer devices_timer_;
   boost::asio::steady_timer repair_timer_;  // until a tunnel that failed is made again
   bool is_stopping_ = false;
   io::Tasks closing_;  // connections that are not ours any more

@@ -95,6 +95,10 @@ constexpr std::array kRoutes = {
     Route{"GET", "whois", false},
     Route{"POST", "ping", false},
     Route{"GET", "derpmap", false},
+    Route{"GET", "dns-config", false},
+    Route{"GET", "dns-osconfig", false},
+    Route{"GET", "dns-query", false},
+    Route{"GET", "warren/dns", false},
     Route{"GET", "warren/netcheck", false},
     Route{"POST", "warren/netcheck", false},
     Route{"GET", "warren/debug", true},
@@ -107,6 +111,7 @@ constexpr std::array kRoutes = {
 
 LocalApi::LocalApi(const boost::asio::any_io_executor& executor,
                    Daemon& daemon,
+                   Random& random,
                    const WallClock& wall_clock,
                    std::function<void()> shut_down,
                    Log& log)
@@ -114,7 +119,8 @@ LocalApi::LocalApi(const boost::asio::any_io_executor& executor,
       daemon_(daemon),
       wall_clock_(wall_clock),
       shut_down_(std::move(shut_down)),
-      log_(log) {}
+      log_(log),
+      dns_(executor, daemon, random, log) {}
 
 bool LocalApi::may_write(const io::PeerCredentials& peer) const {
   return peer.user == 0 || peer.user == geteuid() ||
@@ -148,6 +154,7 @@ void LocalApi::serve(std::string_view path, const io::LocalRequest& request, con
   if (path == "whois") return reply->finish(who_is(request));
   if (path == "ping") return ping(request, reply);
   if (path == "derpmap") return reply->finish(json(control::encode(daemon_.map().relay_map())));
+  if (dns_.serve(path, request, reply)) return;
   if (path == "warren/netcheck") return reply->finish(netcheck());
   if (path == "warren/debug") return reply->finish(debug());
   if (path == "bugreport") return reply->finish(bug_report());

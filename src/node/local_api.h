@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "io/local_http.h"
 #include "node/daemon.h"
+#include "node/dns_api.h"
 
 namespace warren::node {
 
@@ -22,6 +23,7 @@ class LocalApi {
   // All outlive it. `shut_down` ends the program.
   LocalApi(const boost::asio::any_io_executor& executor,
            Daemon& daemon,
+           Random& random,
            const WallClock& wall_clock,
            std::function<void()> shut_down,
            Log& log);
@@ -49,6 +51,7 @@ class LocalApi {
   const WallClock& wall_clock_;
   std::function<void()> shut_down_;
   Log& log_;
+  DnsApi dns_;
 };
 
 }  // namespace warren::node

@@ -6,13 +6,28 @@
 
 #include <fmt/format.h>
 
+#include "io/clock.h"
 #include "io/tun_device.h"
 #include "proto/control/derp_map.h"
+#include "wg/constants.h"
 
 namespace warren::node {
 namespace {
 
 constexpr std::uint16_t kPortsToTry = 16;
+
+// Of a stock WireGuard device: where it was heard last. There is no path without a key.
+path::PeerStatus device_path(const wg::DataPeer& peer,
+                             const std::optional<Endpoint>& endpoint,
+                             TimePoint now) {
+  path::PeerStatus out;
+  if (!endpoint) return out;
+  out.path.direct = UdpPath{.remote = *endpoint, .source = std::nullopt};
+  const TimePoint heard = peer.activity.authenticated_received.get();
+  const bool is_there = heard != wg::Stamp::kNone && now - heard < wg::kRejectAfterTime;
+  if (is_there) out.state = path::PathState::Direct;
+  return out;
+}
 
 }  // namespace
 
@@ -73,7 +88,8 @@ Result<void> Overlay::open(const boost::asio::any_io_executor& executor,
       WARREN_TRY(guard_, RuleGuard::start(executor, *host_, log_));
       break;
     }
-    if (tunnel.error().code != Errc::AlreadyExists || tried == kPortsToTry) {
+    if (tunnel.error().code != Errc::AlreadyExists || options.is_port_fixed ||
+        tried == kPortsToTry) {
       return unexpected(std::move(tunnel).error());
     }
   }
@@ -143,7 +159,10 @@ void Overlay::apply_filter(const NetworkMap& map, const Prefs& prefs) {
     log_.error("node: the server's packet filter cannot be used, so nothing is let in: {}",
                plan.problem);
   }
+  // Never with the routes of a hub and without forwarding: packets for others would come in.
+  if (plan.is_hub) tunnel_->set_forwarding(true);
   if (filter) tunnel_->set_filter(std::move(*filter));
+  if (!plan.is_hub) tunnel_->set_forwarding(false);
   filter_ = std::move(plan);
 }
 
@@ -167,7 +186,8 @@ void Overlay::apply_peers(const NetworkMap& map, const MapChange& change, const 
       continue;
     }
     if (known != peers_.end() && known->second == *plan) continue;
-    const bool is_path_new = known == peers_.end() || known->second.path != plan->path;
+    const bool is_path_new = known == peers_.end() || known->second.path != plan->path ||
+                             known->second.is_wireguard_only != plan->is_wireguard_only;
     peers_.insert_or_assign(plan->key, *plan);
     changed.emplace_back(std::move(*plan), is_path_new);
   }
@@ -178,8 +198,13 @@ void Overlay::apply_peers(const NetworkMap& map, const MapChange& change, const 
     }
     for (const auto& [plan, is_path_new] : changed) {
       auto id = engine.find_peer(plan.key);
+      if (id && engine.data_peer(*id).roams() != plan.is_wireguard_only) {
+        engine.remove_peer(*id, now, out);
+        id.reset();
+      }
       if (!id) {
-        const auto added = engine.add_peer(plan.key);
+        const auto added = engine.add_peer(
+            plan.key, plan.is_wireguard_only ? wg::PathMode::Roaming : wg::PathMode::Managed);
         if (!added) {
           log_.warn("node: peer {} left out: {}", plan.key.short_text(), added.error().detail);
           continue;
@@ -188,24 +213,60 @@ void Overlay::apply_peers(const NetworkMap& map, const MapChange& change, const 
       }
       engine.clear_allowed_ips(*id);
       for (const IpPrefix& prefix : plan.allowed_ips) engine.add_allowed_ip(*id, prefix);
+      // Afterwards it is where it was heard last.
+      if (plan.is_wireguard_only && is_path_new) set_first_endpoint(engine, *id, plan);
     }
   });
   for (const auto& [plan, is_path_new] : changed) {
-    if (!is_path_new) continue;
+    if (!is_path_new || plan.is_wireguard_only) continue;
     if (const auto id = tunnel_->engine().find_peer(plan.key)) mesh().set_peer(*id, plan.path);
   }
 }
 
+void Overlay::set_first_endpoint(wg::Engine& engine, wg::PeerId id, const PeerPlan& plan) const {
+  const auto heard = remembered_.find(plan.key);
+  if (heard != remembered_.end()) {
+    engine.set_endpoint(id, heard->second);
+  } else if (!plan.path.endpoints.empty()) {
+    engine.set_endpoint(id, plan.path.endpoints.front());
+  }
+}
+
+DeviceEndpoints Overlay::device_endpoints() const {
+  DeviceEndpoints out;
+  for (const auto& [key, plan] : peers_) {
+    if (!plan.is_wireguard_only) continue;
+    const auto id = tunnel_->engine().find_peer(key);
+    const auto endpoint = id ? tunnel_->engine().status(*id).endpoint : std::nullopt;
+    if (endpoint) out.emplace(key, *endpoint);
+  }
+  return out;
+}
+
 void Overlay::apply_device(const NetworkMap& map, const Prefs& prefs) {
-  DevicePlan plan = plan_device(map, prefs);
-  if (device_ && *device_ == plan && device_problem_.empty()) return;
+  device_ = plan_device(map, prefs);
+  put_on_device();
+}
+
+void Overlay::set_service_addresses(std::vector<IpAddress> addresses) {
+  if (service_addresses_ == addresses) return;
+  service_addresses_ = std::move(addresses);
+  put_on_device();
+}
+
+void Overlay::put_on_device() {
+  DevicePlan plan = device_;
+  for (const IpAddress& address : service_addresses_) {
+    plan.addresses.emplace_back(address, address.bit_length());
+  }
+  if (on_device_ && *on_device_ == plan && device_problem_.empty()) return;
   std::vector<IpAddress> addresses;
   for (const IpPrefix& prefix : plan.addresses) addresses.push_back(prefix.address());
   tunnel_->set_local_addresses(std::move(addresses));
   const auto applied = host_->apply(plan);
   device_problem_ = applied ? std::string() : applied.error().detail;
   if (!applied) log_.error("node: set up the device: {}", device_problem_);
-  device_ = std::move(plan);
+  on_device_ = std::move(plan);
 }
 
 std::vector<std::string> Overlay::health() const {
@@ -222,11 +283,16 @@ std::optional<PeerFacts> Overlay::facts(const control::Node& peer) const {
   if (!id) return std::nullopt;
   const wg::PeerStatus status = tunnel_->engine().status(*id);
   PeerFacts out;
-  out.path = mesh().paths().status(*id);
+  const wg::DataPeer& data = tunnel_->engine().data_peer(*id);
+  if (data.roams()) {
+    out.path = device_path(data, status.endpoint, io::boot_now());
+  } else {
+    out.path = mesh().paths().status(*id);
+  }
   out.rx_bytes = status.bytes_received;
   out.tx_bytes = status.bytes_sent;
   out.last_handshake = status.last_handshake;
-  const TimePoint sent = tunnel_->engine().data_peer(*id).activity.data_sent.get();
+  const TimePoint sent = data.activity.data_sent.get();
   if (sent != wg::Stamp::kNone) out.last_sent = sent;
   return out;
 }

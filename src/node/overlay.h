@@ -18,6 +18,7 @@
 #include "node/core/plan.h"
 #include "node/core/prefs.h"
 #include "node/core/status_report.h"
+#include "node/device_endpoints.h"
 #include "node/os/host_network.h"
 #include "node/os/rule_guard.h"
 #include "node/relay_names.h"
@@ -28,7 +29,8 @@ namespace warren::node {
 
 struct OverlayOptions {
   std::string device = "warren0";
-  std::uint16_t port = 41641;    // design section 5; the next free one when it is taken
+  std::uint16_t port = 41641;    // design section 5
+  bool is_port_fixed = false;    // else, when it is taken, the next free one
   std::uint32_t mark = 0x80000;  // of our own packets (design section 5)
 };
 
@@ -61,6 +63,17 @@ class Overlay {
   void apply(const NetworkMap& map, const MapChange& change, const Prefs& prefs);
   // After preferences changed, or at the start: everything.
   void apply_all(const NetworkMap& map, const Prefs& prefs);
+
+  // What besides our own addresses is on the device: where names are asked.
+  void set_service_addresses(std::vector<IpAddress> addresses);
+
+  // What the host's network stack knows of the overlay.
+  const DevicePlan& device() const { return device_; }
+
+  // Where stock WireGuard devices were heard last; before the first apply().
+  void remember(DeviceEndpoints endpoints) { remembered_ = std::move(endpoints); }
+
+  DeviceEndpoints device_endpoints() const;
 
   // After the map's relays changed, or what is known of their names.
   void apply_relays(const NetworkMap& map);
@@ -100,9 +113,10 @@ class Overlay {
 
   void observe();
   void apply_device(const NetworkMap& map, const Prefs& prefs);
+  void put_on_device();
   void apply_filter(const NetworkMap& map, const Prefs& prefs);
+  void set_first_endpoint(wg::Engine& engine, wg::PeerId id, const PeerPlan& plan) const;
   void apply_peers(const NetworkMap& map, const MapChange& change, const Prefs& prefs);
-  bool has_interest(const NetworkMap& map, const Prefs& prefs) const;
 
   RelayNames& names_;
   Log& log_;
@@ -113,11 +127,14 @@ class Overlay {
   std::unique_ptr<RuleGuard> guard_;
 
   // What is in force.
-  std::optional<DevicePlan> device_;
+  DevicePlan device_;  // as planned, without the service addresses
+  std::vector<IpAddress> service_addresses_;
+  std::optional<DevicePlan> on_device_;
   std::optional<FilterPlan> filter_;
   std::shared_ptr<const relay::Map> relays_;
   std::unordered_map<NodePublicKey, PeerPlan> peers_;
   std::string device_problem_;
+  DeviceEndpoints remembered_;
 };
 
 }  // namespace warren::node

@@ -9,7 +9,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "io/clock.h"
-#include "io/resolver.h"
 
 namespace warren::node {
 
@@ -31,9 +30,11 @@ bool needs_name(const relay::Node& node) {
 }  // namespace
 
 RelayNames::RelayNames(const asio::any_io_executor& executor,
+                       const HostLookup& hosts,
                        Log log,
                        std::function<void()> changed)
-    : log_(std::move(log)),
+    : lookup_(hosts),
+      log_(std::move(log)),
       changed_(std::move(changed)),
       timer_(executor),
       lookups_(/*threads=*/1, kMaxWaiting),
@@ -87,7 +88,7 @@ asio::awaitable<void> RelayNames::keep_asking() {
 }
 
 asio::awaitable<bool> RelayNames::ask(std::string name) {
-  const auto found = co_await io::async_resolve(lookups_, name, 0, io::boot_now() + kLookup);
+  const auto found = co_await lookup_.resolve(lookups_, name, 0, io::boot_now() + kLookup);
   const auto known = hosts_.find(name);
   if (is_stopping_ || known == hosts_.end()) co_return true;
   Host& host = known->second;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "io/run_blocking.h"
 #include "io/spawn.h"
+#include "node/os/host_lookup.h"
 #include "proto/relay/region.h"
 
 namespace warren::node {
@@ -19,8 +20,11 @@ namespace warren::node {
 // Path discovery asks addresses only. On the control strand.
 class RelayNames {
  public:
-  // `changed`: fill() gives something else than before.
-  RelayNames(const boost::asio::any_io_executor& executor, Log log, std::function<void()> changed);
+  // `changed`: fill() gives something else than before. `hosts` outlives it.
+  RelayNames(const boost::asio::any_io_executor& executor,
+             const HostLookup& hosts,
+             Log log,
+             std::function<void()> changed);
   RelayNames(const RelayNames&) = delete;
   RelayNames& operator=(const RelayNames&) = delete;
 
@@ -42,6 +46,7 @@ class RelayNames {
   // Whether DNS answered.
   boost::asio::awaitable<bool> ask(std::string name);
 
+  const HostLookup& lookup_;
   Log log_;
   std::function<void()> changed_;
   std::map<std::string, Host> hosts_;

@@ -30,10 +30,12 @@ relay::Node named(const std::string& host) {
 struct RelayNamesTest : testing::LoopTest {
   RelayNamesTest()
       : names(std::make_unique<RelayNames>(
-            loop.get_executor(), Log::nowhere(), [this] { ++changes; })) {}
+            loop.get_executor(), hosts, Log::nowhere(), [this] { ++changes; })) {}
 
   ~RelayNamesTest() override { run(names->stop()); }
 
+  SeededRandom random{1};
+  HostLookup hosts{0, random};
   int changes = 0;
   std::unique_ptr<RelayNames> names;
 };

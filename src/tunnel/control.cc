@@ -79,6 +79,12 @@ void Control::set_filter(std::shared_ptr<const policy::Filter> filter) {
   publish_topology();
 }
 
+void Control::set_forwarding(bool on) {
+  if (forwarding_ == on) return;
+  forwarding_ = on;
+  publish_topology();
+}
+
 void Control::configure(const Tunnel::Change& change, TimePoint now) {
   change(engine_, now, actions_);
   if (paths_) paths_->on_configured();
@@ -109,6 +115,7 @@ void Control::publish_topology() {
   topology->merge = merge_;
   topology->mac1_key = engine_.mac1_key().clone();
   topology->filter = filter_;
+  topology->forwarding = forwarding_;
   link_.topology.publish(std::move(topology));
   link_.to_worker.signal();  // an idle worker would hold the old one until its next packet
 }

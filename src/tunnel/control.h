@@ -41,6 +41,7 @@ class Control {
   void set_local_addresses(std::vector<IpAddress> addresses, Coalescer::Switches merge);
 
   void set_filter(std::shared_ptr<const policy::Filter> filter);
+  void set_forwarding(bool on);
 
   void observe(Tunnel::Observer observer) { observer_ = std::move(observer); }
 
@@ -94,6 +95,7 @@ class Control {
   std::vector<IpAddress> local_addresses_;
   Coalescer::Switches merge_;
   std::shared_ptr<const policy::Filter> filter_;
+  bool forwarding_ = false;
   Tunnel::Observer observer_;
   TimePoint next_activity_ = kNever;
 };

@@ -18,9 +18,9 @@ constexpr std::array<std::string_view, kDropReasonCount> kDropNames = {
     "filter_multicast", "filter_link_local", "filter_not_local",     "filter_no_rule",
     "filter_no_flow",   "filter_fragment",   "filter_bogon",         "filter_shields_up",
     "filter_jailed",    "ecn_drop",          "control_full",         "inject_full",
-    "relay_full",       "path_full",         "path_too_large",
+    "relay_full",       "path_full",         "path_too_large",       "forward_refused",
 };
-static_assert(std::to_underlying(DropReason::PathTooLarge) + 1 == kDropReasonCount);
+static_assert(std::to_underlying(DropReason::ForwardRefused) + 1 == kDropReasonCount);
 static_assert(std::to_underlying(DropReason::FilterJailed) -
                   std::to_underlying(DropReason::FilterBadHeader) + 2 ==
               policy::kVerdictCount);
@@ -45,8 +45,10 @@ constexpr std::array<std::string_view, kCounterCount> kCounterNames = {
     "relay_datagrams_received",
     "relay_bytes_received",
     "flow_evictions",
+    "forwarded_packets",
+    "forwarded_bytes",
 };
-static_assert(std::to_underlying(Counter::FlowEvictions) + 1 == kCounterCount);
+static_assert(std::to_underlying(Counter::ForwardedBytes) + 1 == kCounterCount);
 
 }  // namespace
 

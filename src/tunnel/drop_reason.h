@@ -44,15 +44,16 @@ enum class DropReason : std::uint8_t {
   FilterBogon,
   FilterShieldsUp,
   FilterJailed,
-  EcnDrop,       // RFC 6040: marked outside, not markable inside
-  ControlFull,   // the ring to the control strand is full
-  InjectFull,    // the ring of packets for the device is full
-  RelayFull,     // the ring to the relay client is full
-  PathFull,      // the ring of path probes to the control strand is full
-  PathTooLarge,  // a path probe that is larger than any we answer
+  EcnDrop,         // RFC 6040: marked outside, not markable inside
+  ControlFull,     // the ring to the control strand is full
+  InjectFull,      // the ring of packets for the device is full
+  RelayFull,       // the ring to the relay client is full
+  PathFull,        // the ring of path probes to the control strand is full
+  PathTooLarge,    // a path probe that is larger than any we answer
+  ForwardRefused,  // between two mesh nodes, or back to the sender
 };
 
-inline constexpr std::size_t kDropReasonCount = 39;
+inline constexpr std::size_t kDropReasonCount = 40;
 
 enum class Counter : std::uint8_t {  // gauges are quotients of these
   TunReads,
@@ -67,16 +68,18 @@ enum class Counter : std::uint8_t {  // gauges are quotients of these
   UdpMessagesReceived,
   UdpDatagramsReceived,
   UdpBytesReceived,
-  SealRuns,  // calls of the cipher; packets a call = TunReadPackets / SealRuns
+  SealRuns,  // calls of the cipher; packets a call = (TunReadPackets + ForwardedPackets) / SealRuns
   OpenRuns,
   RelayDatagramsSent,  // WireGuard data through a relay, also when it went by UDP as well
   RelayBytesSent,
   RelayDatagramsReceived,
   RelayBytesReceived,
-  FlowEvictions,  // flows that the filter forgot early, for want of room
+  FlowEvictions,     // flows that the filter forgot early, for want of room
+  ForwardedPackets,  // from one peer to another
+  ForwardedBytes,    // of the packets inside
 };
 
-inline constexpr std::size_t kCounterCount = 19;
+inline constexpr std::size_t kCounterCount = 21;
 
 DropReason drop_reason(policy::Verdict verdict);  // not of Accept
 std::string_view to_string(DropReason reason);    // "tun_bad_header"

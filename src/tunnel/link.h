@@ -33,6 +33,7 @@ struct Topology {
   Coalescer::Switches merge;                     // what the device accepts of us
   SymmetricKey mac1_key;                         // of messages to us
   std::shared_ptr<const policy::Filter> filter;  // null: nothing is checked (plain WireGuard)
+  bool forwarding = false;  // packets of one peer for another are ours to carry (forward.h)
 };
 
 // --- worker to control
@@ -57,7 +58,7 @@ struct SendWanted {  // a packet was staged: there is no key
   wg::PeerId peer;
 };
 
-struct Roamed {  // plain WireGuard only
+struct Roamed {  // a peer that speaks plain WireGuard
   wg::PeerId peer;
   UdpPath from;
 };

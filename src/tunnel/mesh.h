@@ -36,7 +36,8 @@ class Mesh {
   virtual ~Mesh() = default;
 
   virtual void set_relay_map(std::shared_ptr<const relay::Map> map) = 0;
-  // Of a peer that the WireGuard engine has. Once it is removed there, it is forgotten here.
+  // Of a peer that the WireGuard engine has. Once it is removed there, it is forgotten here. Means
+  // nothing for one that speaks plain WireGuard.
   virtual void set_peer(wg::PeerId peer, const path::PeerConfig& config) = 0;
 
   // Pings the peer now; `on_answer` is called once with the first answer, or never: who asked waits

@@ -60,7 +60,7 @@ void Paths::set_relay_map(std::shared_ptr<const relay::Map> map, TimePoint now) 
 }
 
 void Paths::set_peer(wg::PeerId peer, const path::PeerConfig& config, TimePoint now) {
-  if (!wg_.has_peer(peer)) return;
+  if (!wg_.has_peer(peer) || roams(peer)) return;
   peers_.insert(peer);
   engine_.set_peer(peer, config, now, actions_);
 }
@@ -69,7 +69,9 @@ Result<std::uint64_t> Paths::ping(wg::PeerId peer, Mesh::OnPingAnswer on_answer,
   const std::uint64_t token = last_ping_ + 1;
   Result<void, path::PingRefusal> asked;
   // Pings of peers that are gone wait here alone.
-  if (pings_.size() == path::kMaxRequestedPings) {
+  if (roams(peer)) {
+    asked = unexpected(path::PingRefusal::NoDisco);
+  } else if (pings_.size() == path::kMaxRequestedPings) {
     asked = unexpected(path::PingRefusal::TooMany);
   } else {
     asked = engine_.ping(peer, token, now, actions_);
@@ -165,15 +167,21 @@ void Paths::on_datagrams(PathLink& link, TimePoint now) {
 // Only where it is sure who sent it: the relay knows, or the peer has proven the address.
 void Paths::on_unknown_index(const UnknownIndex& event, TimePoint now) {
   const auto* const route = std::get_if<relay::Route>(&event.from);
-  const auto peer = route != nullptr ? engine_.find(route->peer)
-                                     : engine_.find_proven(std::get<Endpoint>(event.from));
+  auto peer = route != nullptr ? engine_.find(route->peer)
+                               : engine_.find_proven(std::get<Endpoint>(event.from));
+  // A device that goes on where our last life heard it.
+  if (!peer && route == nullptr) peer = wg_.find_roaming(std::get<Endpoint>(event.from));
   if (!peer) return;
   if (route != nullptr) engine_.on_relayed(*peer, route->region, now, actions_);
   wg_.on_unknown_index(*peer, now, wg_actions_);
 }
 
+bool Paths::roams(wg::PeerId peer) const {
+  return wg_.has_peer(peer) && wg_.data_peer(peer).roams();
+}
+
 void Paths::on_activity(wg::PeerId peer, TimePoint now) {
-  if (!wg_.has_peer(peer)) return;
+  if (!wg_.has_peer(peer) || roams(peer)) return;
   wg::Activity& activity = wg_.data_peer(peer).activity;
   engine_.on_activity(peer, activity, now, actions_);
   if (const std::uint16_t region = activity.relayed_by.exchange(0, std::memory_order_relaxed))
@@ -187,7 +195,7 @@ void Paths::on_activity(wg::PeerId peer, TimePoint now) {
 void Paths::send(const wg::SendMessage& message, TimePoint now) {
   const ByteView bytes = message.message.view();
   const UdpPath to = message.to.value_or(UdpPath());
-  if (message.peer) {
+  if (message.peer && !message.to) {
     engine_.send_handshake(*message.peer, bytes, now, actions_);
     on_activity(*message.peer, now);  // what is answered may have come over the direct path
   } else if (!wg::is_relayed_source(to.remote.address)) {
@@ -207,6 +215,7 @@ void Paths::send_keepalive(wg::PeerId peer,
 }
 
 void Paths::on_session(wg::PeerId peer, TimePoint now) {
+  if (roams(peer)) return;
   engine_.on_session(peer);
   on_activity(peer, now);
 }

@@ -17,7 +17,8 @@
 namespace warren::tunnel {
 
 // The part of the slow path that plain WireGuard does not have: feeds the path engine with what the
-// worker, the WireGuard engine and the relay client say, and performs what it asks for. The control
+// worker, the WireGuard engine and the relay client say, and performs what it asks for. Peers that
+// speak plain WireGuard it does not know: the WireGuard engine follows them by itself. The control
 // strand owns it, brings the time, and calls perform() at the end of each of its own entry points.
 class Paths {
  public:
@@ -80,6 +81,7 @@ class Paths {
   MeshCounters counters() const;
 
  private:
+  bool roams(wg::PeerId peer) const;
   void perform(const path::SendUdp& action, TimePoint now) const;
   void perform(const path::SendRelay& action, TimePoint now) const;
   void perform(const path::SetPath& action, TimePoint now);

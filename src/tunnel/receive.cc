@@ -28,10 +28,12 @@ bool is_about_paths(ByteView datagram) {
 
 }  // namespace
 
-ReceivePass::ReceivePass(Link& link, io::TunPort& tun, PacketCipher& cipher, Counters& counters)
+ReceivePass::ReceivePass(
+    Link& link, io::TunPort& tun, PacketCipher& cipher, ForwardPass& forward, Counters& counters)
     : link_(link),
       tun_(tun),
       cipher_(cipher),
+      forward_(forward),
       counters_(counters),
       coalescer_(*this, {.tcp = false, .udp = false}) {}
 
@@ -42,6 +44,7 @@ void ReceivePass::begin(const Topology& topology) {
   cached_destination_.reset();
   peer_run_ = {};
   device_error_ = 0;
+  if (topology.forwarding) forward_.begin();
   coalescer_.set_switches(
       {.tcp = topology.merge.tcp && !refused_.tcp, .udp = topology.merge.udp && !refused_.udp});
 }
@@ -50,6 +53,7 @@ void ReceivePass::finish(const Topology& topology, TimePoint now, int& device_er
   open_run(topology, now);
   finish_peer_run(now);
   coalescer_.flush();
+  if (topology.forwarding) forward_.finish(topology, now);
   if (device_error_ != 0) device_error = device_error_;
 }
 
@@ -175,6 +179,11 @@ bool ReceivePass::take_data(MutableByteView datagram,
     counters_.drop(DropReason::RxIndex);
     return false;
   }
+  // Plain WireGuard knows no relays.
+  if (origin.message == nullptr && cached_keypair_->peer().roams()) {
+    counters_.drop(DropReason::RxUnknown);
+    return true;
+  }
   if (!cached_keypair_->may_receive(now)) {
     counters_.drop(DropReason::RxKeyExpired);
     return true;
@@ -242,7 +251,7 @@ void ReceivePass::note_authenticated(const Packet& packet, std::uint32_t size, T
 }
 
 void ReceivePass::note_source(wg::DataPeer& peer, const io::InMessage& message) {
-  if (link_.paths != nullptr) {
+  if (!peer.roams()) {
     peer_run_.direct |= wg::is_direct(peer, message.from.remote);
     return;
   }
@@ -301,8 +310,12 @@ void ReceivePass::deliver(const CipherJob& job,
     }
     ip::set_ecn(inner, *ecn);
   }
-  if (topology.filter && !may_enter(packet.keypair->peer(), inner, now)) return;
   const bool local = is_local(ip::destination_address(inner), topology);
+  if (topology.forwarding && !local) {
+    forward_.take(packet.keypair->peer(), inner, topology, now);
+    return;
+  }
+  if (topology.filter && !may_enter(packet.keypair->peer(), inner, now)) return;
   coalescer_.add(inner, local ? Destination::Local : Destination::Forwarded);
 }
 

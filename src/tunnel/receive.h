@@ -11,17 +11,20 @@
 #include "io/udp_receiver.h"
 #include "tunnel/coalescer.h"
 #include "tunnel/drop_reason.h"
+#include "tunnel/forward.h"
 #include "tunnel/link.h"
 
 namespace warren::tunnel {
 
 // UDP and relay to TUN (spec: data-plane section 5.3 RX): one batch of datagrams, index to keypair,
-// open in runs, then in order replay window, padding, ECN, source check, coalesce, write. Handshake
-// messages and, where paths are managed, STUN and disco go to the control strand. One thread; never
-// allocates after construction.
+// open in runs, then in order replay window, padding, ECN, source check, coalesce, write; or
+// forward to another peer. Handshake messages and, where paths are managed, STUN and disco go to
+// the control strand. One thread; never allocates after construction.
 class ReceivePass final : private WriteSink {
  public:
-  ReceivePass(Link& link, io::TunPort& tun, PacketCipher& cipher, Counters& counters);
+  // References outlive it.
+  ReceivePass(
+      Link& link, io::TunPort& tun, PacketCipher& cipher, ForwardPass& forward, Counters& counters);
 
   // True when the port had something. A device that is gone goes into `device_error` (errno).
   bool run(io::UdpPort& port, const Topology& topology, TimePoint now, int& device_error);
@@ -84,6 +87,7 @@ class ReceivePass final : private WriteSink {
   Link& link_;
   io::TunPort& tun_;
   PacketCipher& cipher_;
+  ForwardPass& forward_;
   Counters& counters_;
   io::UdpReceiver receiver_;
   Coalescer coalescer_;

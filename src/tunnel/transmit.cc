@@ -16,6 +16,12 @@ namespace {
 constexpr std::size_t kAlignment =
     64;  // packets start on a cache line: the copy and the sum like it
 
+// Whether what was staged came from the device.
+bool is_from_here(ByteView packet, const Topology& topology) {
+  return std::ranges::find(topology.local_addresses, ip::source_address(packet)) !=
+         topology.local_addresses.end();
+}
+
 std::size_t align_up(std::size_t offset) {
   return (offset + kAlignment - 1) / kAlignment * kAlignment;
 }
@@ -36,8 +42,7 @@ bool Transmitter::run(io::UdpSender& sender,
                       TimePoint now,
                       int& device_error) {
   cached_peer_ = nullptr;  // what the last round found may be gone
-  item_count_ = 0;
-  group_count_ = 0;
+  begin_batch(Origin::Device);
   std::size_t used = 0;
   std::size_t reads = 0;
   while (used < kQuantum && reads < kMaxItems) {
@@ -58,6 +63,12 @@ bool Transmitter::run(io::UdpSender& sender,
   return used >= kQuantum || reads == kMaxItems;
 }
 
+void Transmitter::begin_batch(Origin origin) {
+  origin_ = origin;
+  item_count_ = 0;
+  group_count_ = 0;
+}
+
 // True when the packet is among the items of this quantum, so that its bytes must stay.
 bool Transmitter::add_item(std::span<const std::uint8_t, virtio::kNetHeaderSize> header,
                            ByteView packet,
@@ -69,7 +80,8 @@ bool Transmitter::add_item(std::span<const std::uint8_t, virtio::kNetHeaderSize>
     counters_.drop(DropReason::TunBadHeader);
     return false;
   }
-  if (topology.filter) {
+  // Whoever forwards has asked already.
+  if (topology.filter && origin_ == Origin::Device) {
     const policy::Verdict verdict = link_.packet_filter->check_outbound(*info, now);
     if (verdict != policy::Verdict::Accept) {
       counters_.drop(drop_reason(verdict));
@@ -81,27 +93,35 @@ bool Transmitter::add_item(std::span<const std::uint8_t, virtio::kNetHeaderSize>
     counters_.drop(DropReason::NoPeer);
     return false;
   }
-  wg::Keypair* const keypair = wg::sending_keypair(*peer, now);
+  return add_to_group(*peer, header, *net_header, packet, now);
+}
+
+bool Transmitter::add_to_group(wg::DataPeer& peer,
+                               std::span<const std::uint8_t, virtio::kNetHeaderSize> header,
+                               const virtio::NetHeader& net_header,
+                               ByteView packet,
+                               TimePoint now) {
+  wg::Keypair* const keypair = wg::sending_keypair(peer, now);
   if (keypair == nullptr) {
-    stage(*peer, header, packet, now);
+    stage(peer, header, packet, now);
     return false;
   }
-  const wg::PublishedPath* const path = peer->path.load(std::memory_order_acquire);
+  const wg::PublishedPath* const path = peer.path.load(std::memory_order_acquire);
   if (path == nullptr) {
     counters_.drop(DropReason::PathNone);
     // Whoever manages paths looks for one when something was sent.
-    if (link_.paths && wg::note_sent(*peer, wg::PacketKind::Data, 0, now))
-      note_active(link_, *peer);
+    if (!peer.roams() && wg::note_sent(peer, wg::PacketKind::Data, 0, now))
+      note_active(link_, peer);
     return false;
   }
   const auto known = std::span(groups_).first(group_count_);
-  auto group = std::ranges::find(known, peer, &Group::peer);
+  auto group = std::ranges::find(known, &peer, &Group::peer);
   if (group == known.end()) {
-    groups_[group_count_] = {.peer = peer, .keypair = keypair, .path = &path->path};
+    groups_[group_count_] = {.peer = &peer, .keypair = keypair, .path = &path->path};
     group = known.end();  // the entry just filled
     ++group_count_;
   }
-  items_[item_count_++] = {.header = *net_header,
+  items_[item_count_++] = {.header = net_header,
                            .packet = packet,
                            .group = static_cast<std::uint8_t>(group - known.begin())};
   return true;
@@ -147,7 +167,12 @@ void Transmitter::send_group(std::size_t index,
       counters_.drop(DropReason::CounterExhausted, splitter->count());
       continue;
     }
-    counters_.count(Counter::TunReadPackets, splitter->count());
+    if (origin_ == Origin::Device) {
+      counters_.count(Counter::TunReadPackets, splitter->count());
+    } else {
+      counters_.count(Counter::ForwardedPackets, splitter->count());
+      counters_.count(Counter::ForwardedBytes, item.packet.size());
+    }
     while (!splitter->done()) {
       const std::size_t packet_size = splitter->next_size();
       if (arena_used_ + packet_size + wireguard::kPaddingMultiple + wireguard::kDataOverhead >
@@ -254,7 +279,7 @@ void Transmitter::heed_failure(const io::OutMessage& message) {
   });
   WARREN_CHECK(group != groups.end());
   wg::DataPeer& peer = *group->peer;
-  if (link_.paths != nullptr) {
+  if (!peer.roams()) {
     bool is_news = message.source_refused && wg::note_source_refused(peer);
     is_news |= is_unreachable(message.error) && wg::note_unreachable(peer);
     if (is_news) note_active(link_, peer);
@@ -292,15 +317,34 @@ void Transmitter::flush_staged(const Flush& flush,
   std::array<std::uint8_t, virtio::kNetHeaderSize> header{};
   const MutableByteView room(tun_arena_.get(), kMaxPacket);
   for (; left > 0; --left) {
-    const std::size_t size = staging_.take(flush.peer, header, room);
-    item_count_ = 0;
-    group_count_ = 0;
-    if (add_item(header, room.first(size), topology, now)) send_groups(sender, topology, now);
+    const ByteView packet = room.first(staging_.take(flush.peer, header, room));
+    begin_batch(topology.forwarding && !is_from_here(packet, topology) ? Origin::Peer
+                                                                       : Origin::Device);
+    if (add_item(header, packet, topology, now)) send_groups(sender, topology, now);
   }
 }
 
 void Transmitter::drop_staged(wg::PeerId peer) {
   counters_.drop(DropReason::NoKey, staging_.drop(peer));
+}
+
+void Transmitter::begin_forwarding() {
+  begin_batch(Origin::Peer);
+}
+
+void Transmitter::forward(wg::DataPeer& to,
+                          ByteView packet,
+                          io::UdpSender& sender,
+                          const Topology& topology,
+                          TimePoint now) {
+  static constexpr std::array<std::uint8_t, virtio::kNetHeaderSize> kNoOffload{};
+  if (item_count_ == kMaxItems) send_forwarded(sender, topology, now);
+  add_to_group(to, kNoOffload, {}, packet, now);
+}
+
+void Transmitter::send_forwarded(io::UdpSender& sender, const Topology& topology, TimePoint now) {
+  if (item_count_ > 0) send_groups(sender, topology, now);
+  begin_batch(Origin::Peer);
 }
 
 }  // namespace warren::tunnel

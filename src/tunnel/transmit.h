@@ -18,7 +18,8 @@ namespace warren::tunnel {
 
 // TUN to UDP and relay, one quantum at a time (spec: data-plane section 5.3 TX): read up to 96 KiB,
 // look up peers, group by peer, take counters for a whole group, split, pad and seal in the send
-// arena, send everything in one go. One thread; never allocates after construction.
+// arena, send everything in one go. Packets that are forwarded join at the look-up. One thread;
+// never allocates after construction.
 class Transmitter {
  public:
   Transmitter(Link& link, io::TunPort& tun, PacketCipher& cipher, Counters& counters);
@@ -32,6 +33,16 @@ class Transmitter {
                     const Topology& topology,
                     TimePoint now);
   void drop_staged(wg::PeerId peer);
+
+  // Packets of other peers (forward.h), which the filter let pass: gathered, then sent like those
+  // of the device. They stay where they are until send_forwarded().
+  void begin_forwarding();
+  void forward(wg::DataPeer& to,
+               ByteView packet,
+               io::UdpSender& sender,
+               const Topology& topology,
+               TimePoint now);
+  void send_forwarded(io::UdpSender& sender, const Topology& topology, TimePoint now);
 
  private:
   static constexpr std::size_t kQuantum =
@@ -56,11 +67,18 @@ class Transmitter {
     const wg::PeerPath* path = nullptr;
   };
 
-  void read_quantum(int& device_error);
+  enum class Origin : std::uint8_t { Device, Peer };
+
+  void begin_batch(Origin origin);
   bool add_item(std::span<const std::uint8_t, 10> header,
                 ByteView packet,
                 const Topology& topology,
                 TimePoint now);
+  bool add_to_group(wg::DataPeer& peer,
+                    std::span<const std::uint8_t, 10> header,
+                    const virtio::NetHeader& net_header,
+                    ByteView packet,
+                    TimePoint now);
   wg::DataPeer* find_peer(const IpAddress& destination, const Topology& topology);
   void stage(wg::DataPeer& peer,
              std::span<const std::uint8_t, 10> header,
@@ -94,6 +112,7 @@ class Transmitter {
   std::unique_ptr<std::uint8_t[]> send_arena_;
   std::size_t arena_used_ = 0;
 
+  Origin origin_ = Origin::Device;  // of the items
   std::array<Item, kMaxItems> items_;
   std::size_t item_count_ = 0;
   std::array<Group, kMaxItems> groups_;

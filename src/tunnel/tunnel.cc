@@ -122,6 +122,8 @@ class TunnelImpl final : public Tunnel {
     control_->set_filter(std::move(filter));
   }
 
+  void set_forwarding(bool on) override { control_->set_forwarding(on); }
+
   std::vector<policy::DropRecord> filter_drops() const override {
     const auto& filter = control_->link().packet_filter;
     return filter ? filter->drops().read() : std::vector<policy::DropRecord>();

@@ -43,7 +43,8 @@ struct Facts {
 // An encrypted tunnel between a TUN device and a UDP port: the WireGuard engine on the control
 // strand, and the worker thread that moves packets. Used by node, hub and plain WireGuard mode. It
 // does not touch addresses or routes. As a mesh it also finds the paths to its peers, direct or
-// through relays; then endpoints are not set, and peers do not roam.
+// through relays; then endpoints are not set and peers do not roam, except those that speak plain
+// WireGuard.
 //
 // Everything here is called on the control strand (the executor given at start).
 class Tunnel {
@@ -80,6 +81,13 @@ class Tunnel {
   // Which packets peers may send us; null, as at the start: all that their allowed IPs cover. Flows
   // go on through a change as policy::PacketFilter says.
   virtual void set_filter(std::shared_ptr<const policy::Filter> filter) = 0;
+
+  // Carries packets of one peer to another where at least one of the two speaks plain WireGuard
+  // (wg::PathMode::Roaming), as a hub does; off at the start. Such packets never reach the device.
+  // Mesh nodes have ways of their own, so between two of them nothing is carried. The filter is
+  // asked about packets to peers that speak plain WireGuard, which have none; their destinations
+  // are routes of ours.
+  virtual void set_forwarding(bool on) = 0;
 
   // What the filter dropped lately, the latest first; DropRecord::peer is a wg::PeerId's value.
   virtual std::vector<policy::DropRecord> filter_drops() const = 0;

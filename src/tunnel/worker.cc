@@ -32,7 +32,8 @@ Worker::Worker(Link& link,
       topology_(link.topology),
       sender_(ports, use_gso),
       transmit_(link, tun, *cipher_, counters),
-      receive_(link, tun, *cipher_, counters) {}
+      forward_(link, transmit_, sender_, counters),
+      receive_(link, tun, *cipher_, forward_, counters) {}
 
 Result<void> Worker::run(const io::EventFd& stop) {
   WARREN_TRY(io::Epoll epoll, io::Epoll::create());

@@ -8,6 +8,7 @@
 #include "io/tun_port.h"
 #include "io/udp_sender.h"
 #include "tunnel/drop_reason.h"
+#include "tunnel/forward.h"
 #include "tunnel/link.h"
 #include "tunnel/receive.h"
 #include "tunnel/transmit.h"
@@ -53,6 +54,7 @@ class Worker {
   Snapshot<Topology>::Reader topology_;
   io::UdpSender sender_;
   Transmitter transmit_;
+  ForwardPass forward_;
   ReceivePass receive_;
   bool ended_ = false;
 };

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "policy/filter.h"
+#include "tunnel/testing/hub.h"
 #include "tunnel/testing/mesh_pair.h"
 
 // The packet path allocates nothing, takes no lock and reads the clock at most once a round (spec:
@@ -146,6 +147,32 @@ TEST(WorkerAllocation, IsNoneOnManagedPathsAndUnderAFloodOfProbes) {
   EXPECT_EQ(allocations - allocated, 0U);
   EXPECT_GT(pair.b.drops(DropReason::PathFull), 0U);
   EXPECT_GT(pair.b.drops(DropReason::RxReplay), 0U);
+}
+
+TEST(WorkerAllocation, IsNoneWhenPacketsAreForwarded) {
+  testing::Hub hub;
+  hub.connect();
+  const auto small = testing::udp_packet(hub.phone, hub.laptop, 64);
+  const auto large = testing::tcp_super_packet(hub.phone, hub.laptop, 63'000, 1'368);
+  const auto back = testing::udp_packet(hub.laptop, hub.phone, 64);
+  const auto exchange = [&] {
+    for (int i = 0; i < 20; ++i) {
+      hub.phone.tun.put(small);
+      hub.laptop.tun.put(back);
+    }
+    hub.phone.tun.put(large);
+    for (int i = 0; i < 4; ++i) {
+      for (testing::Side* const side : {&hub.phone, &hub.laptop, &hub.hub}) side->worker->round();
+    }
+    hub.phone.tun.discard();
+    hub.laptop.tun.discard();
+  };
+  exchange();  // libraries may set themselves up with the first packets
+
+  const std::uint64_t allocated = allocations;
+  for (std::size_t packets = 0; packets < kPackets / 10; packets += 20 + 20 + 47) exchange();
+  EXPECT_EQ(allocations - allocated, 0U);
+  EXPECT_GE(hub.count(Counter::ForwardedPackets), kPackets / 10);
 }
 
 }  // namespace

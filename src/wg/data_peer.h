@@ -15,6 +15,12 @@ namespace warren::wg {
 using PeerId =
     TaggedNumber<struct PeerIdTag, std::uint32_t>;  // never reused while the engine lives
 
+// Who decides where a peer's packets go.
+enum class PathMode : bool {
+  Roaming,  // plain WireGuard: a configured endpoint, then wherever authentic packets come from
+  Managed,  // set_path, and nothing else: what a peer sends never moves its path (section 1.8)
+};
+
 // A moment that one thread writes and another reads. kNone: never yet.
 class Stamp {
  public:
@@ -54,9 +60,13 @@ struct Activity {
 // What the data path knows of a peer. The engine owns it, publishes keypairs and path in it, and
 // retires it; workers read the pointers afresh for each batch and never keep one beyond a round.
 struct DataPeer final : Retired {
-  explicit DataPeer(PeerId peer_id) : id(peer_id) {}
+  explicit DataPeer(PeerId peer_id, PathMode mode = PathMode::Roaming)
+      : id(peer_id), path_mode(mode) {}
+
+  bool roams() const { return path_mode == PathMode::Roaming; }
 
   const PeerId id;
+  const PathMode path_mode;
   std::atomic<Keypair*> previous = nullptr;
   std::atomic<Keypair*> current = nullptr;  // the only one to send under
   std::atomic<Keypair*> next = nullptr;     // responder's, until a packet under it confirms it

@@ -54,12 +54,16 @@ const NodePublicKey& Engine::public_key() const {
 }
 
 Result<PeerId> Engine::add_peer(const NodePublicKey& key) {
+  return add_peer(key, state_->path_mode);
+}
+
+Result<PeerId> Engine::add_peer(const NodePublicKey& key, PathMode path_mode) {
   if (state_->by_key.contains(key))
     return fail(Errc::AlreadyExists, "peer " + key.short_text() + " exists already");
   if (state_->peers.size() >= kMaxPeers)
     return fail(Errc::Unavailable, "there are 65536 peers, which is the most one device can have");
   const PeerId id{state_->next_id++};
-  auto peer = std::make_unique<Peer>(id, key, state_->random);
+  auto peer = std::make_unique<Peer>(id, key, path_mode, state_->random);
   peer->last_sent_timestamp = state_->removed_timestamp;
   state_->renew_static_static(*peer);
   state_->by_key.emplace(key, peer.get());
@@ -71,6 +75,15 @@ std::optional<PeerId> Engine::find_peer(const NodePublicKey& key) const {
   const auto found = state_->by_key.find(key);
   if (found == state_->by_key.end()) return std::nullopt;
   return found->second->id;
+}
+
+std::optional<PeerId> Engine::find_roaming(const Endpoint& endpoint) const {
+  for (const auto& [id, peer] : state_->peers) {
+    if (!peer->roams()) continue;
+    const UdpPath* const path = state_->direct_path(*peer);
+    if (path != nullptr && path->remote == endpoint) return id;
+  }
+  return std::nullopt;
 }
 
 bool Engine::has_peer(PeerId peer) const {
@@ -102,15 +115,16 @@ const PresharedKey& Engine::preshared_key(PeerId peer) const {
 
 void Engine::set_endpoint(PeerId peer_id, const Endpoint& endpoint) {
   Peer& peer = state_->get(peer_id);
-  WARREN_CHECK(state_->path_mode == PathMode::Roaming);
+  WARREN_CHECK(peer.roams());
   const UdpPath* const path = state_->direct_path(peer);
   if (path != nullptr && path->remote == endpoint) return;  // keeps a learnt source
   state_->roam(peer, UdpPath{.remote = endpoint, .source = std::nullopt});
 }
 
-void Engine::set_path(PeerId peer, const PeerPath& path) {
-  WARREN_CHECK(state_->path_mode == PathMode::Managed);
-  state_->publish_path(state_->get(peer), path);
+void Engine::set_path(PeerId peer_id, const PeerPath& path) {
+  Peer& peer = state_->get(peer_id);
+  WARREN_CHECK(!peer.roams());
+  state_->publish_path(peer, path);
 }
 
 void Engine::set_persistent_keepalive(PeerId peer_id,

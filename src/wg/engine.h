@@ -31,12 +31,6 @@ struct EngineCounters {
   std::uint64_t handshakes_completed = 0;
 };
 
-// Who decides where a peer's packets go.
-enum class PathMode : bool {
-  Roaming,  // plain WireGuard: a configured endpoint, then wherever authentic packets come from
-  Managed,  // set_path, and nothing else: what a peer sends never moves its path (section 1.8)
-};
-
 // What `wg show` says of a peer.
 struct PeerStatus {
   PeerId id;
@@ -73,14 +67,19 @@ class Engine {
   const NodePrivateKey& private_key() const;
   const NodePublicKey& public_key() const;
 
-  Result<PeerId> add_peer(const NodePublicKey& key);  // AlreadyExists, or Unavailable at kMaxPeers
+  // AlreadyExists, or Unavailable at kMaxPeers. Beside peers whose paths are managed there may be
+  // some that speak plain WireGuard and roam; what comes through a relay is never theirs.
+  Result<PeerId> add_peer(const NodePublicKey& key);
+  Result<PeerId> add_peer(const NodePublicKey& key, PathMode path_mode);
   std::optional<PeerId> find_peer(const NodePublicKey& key) const;
+  // One that roams and was heard there last. Looks at all of them.
+  std::optional<PeerId> find_roaming(const Endpoint& endpoint) const;
   bool has_peer(PeerId peer) const;
   void remove_peer(PeerId peer, TimePoint now, Actions& out);
   void set_preshared_key(PeerId peer, PresharedKey key);  // all zero: none
   const PresharedKey& preshared_key(PeerId peer) const;
-  void set_endpoint(PeerId peer, const Endpoint& endpoint);  // PathMode::Roaming
-  // PathMode::Managed. Publishes it; handshakes begin also without one.
+  void set_endpoint(PeerId peer, const Endpoint& endpoint);  // of one that roams
+  // Of one that is managed. Publishes it; handshakes begin also without one.
   void set_path(PeerId peer, const PeerPath& path);
   // Zero turns it off; turning it on sends one keepalive at once.
   void set_persistent_keepalive(PeerId peer, Duration interval, TimePoint now, Actions& out);
@@ -114,8 +113,7 @@ class Engine {
   void on_confirmed(PeerId peer, std::uint32_t local_index, TimePoint now, Actions& out);
   // Keypair::wants_rekey_after_send or _after_receive, claimed once a keypair.
   void on_rekey_wanted(PeerId peer, TimePoint now, Actions& out);
-  // An authenticated packet came from another address than the peer's path says
-  // (PathMode::Roaming).
+  // An authenticated packet came from another address than the path of a peer that roams says.
   void on_roamed(PeerId peer, const UdpPath& from);
   // The stamps in the peer's DataPeer changed.
   void on_activity(PeerId peer, TimePoint now, Actions& out);

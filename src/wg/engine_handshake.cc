@@ -92,7 +92,7 @@ void Engine::State::on_initiation(ByteView datagram,
     return;
   }
   const auto found = by_key.find(opened->initiator);
-  if (found == by_key.end() || !found->second->can_talk) {
+  if (found == by_key.end() || !found->second->can_talk || !may_come_from(*found->second, from)) {
     ++counters.unknown_peer;
     return;
   }
@@ -165,6 +165,10 @@ void Engine::State::on_response(ByteView datagram,
   }
   Peer& peer = *found->second;
   WARREN_CHECK(peer.handshake.has_value());  // or its index would not be in the table
+  if (!may_come_from(peer, from)) {
+    ++counters.unknown_peer;
+    return;
+  }
   auto keys = consume_response(*peer.handshake, *message, private_key, peer.preshared_key);
   if (!keys) {
     ++counters.not_authentic;
@@ -223,7 +227,7 @@ void Engine::State::initiate(Peer& peer, Attempt attempt, TimePoint now, Actions
   peer.timers.on_initiation_sent(now);
   drop_handshake(peer);
   // One of the retries may find an endpoint.
-  if (path_mode == PathMode::Roaming && peer.path == nullptr) return;
+  if (peer.roams() && peer.path == nullptr) return;
 
   peer.last_sent_timestamp = next_tai64n(wall_clock.now(), peer.last_sent_timestamp);
   auto created = create_initiation({.own_private = private_key,
@@ -244,17 +248,22 @@ void Engine::State::complete_handshake(Peer& peer, Actions& out) {
   out.emplace_back(HandshakeCompleted{peer.id});
 }
 
+bool Engine::State::may_come_from(const Peer& peer, const UdpPath& from) const {
+  const bool is_relayed = path_mode == PathMode::Managed && is_relayed_source(from.remote.address);
+  return !is_relayed || !peer.roams();
+}
+
 // To the manager of paths an authentic handshake message is a proof like a packet.
 void Engine::State::note_origin(Peer& peer, const UdpPath& from, TimePoint now) {
   roam(peer, from);
-  if (path_mode == PathMode::Roaming) return;
+  if (peer.roams()) return;
   if (is_direct(*peer.data, from.remote)) peer.data->activity.direct_received.set(now);
   peer.data->activity.authenticated_received.set(now);
 }
 
 void Engine::State::send(Peer& peer, const MessageBytes& message, Actions& out) const {
   SendMessage action{.peer = peer.id, .to = std::nullopt, .message = message};
-  if (path_mode == PathMode::Roaming) action.to = *direct_path(peer);
+  if (peer.roams()) action.to = *direct_path(peer);
   out.emplace_back(action);
 }
 

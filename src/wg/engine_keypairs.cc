@@ -74,7 +74,7 @@ const UdpPath* Engine::State::direct_path(const Peer& peer) {
 }
 
 void Engine::State::roam(Peer& peer, const UdpPath& path) {
-  if (path_mode == PathMode::Roaming) publish_path(peer, {.direct = path, .relay = std::nullopt});
+  if (peer.roams()) publish_path(peer, {.direct = path, .relay = std::nullopt});
 }
 
 void Engine::State::forget_source(Peer& peer) {

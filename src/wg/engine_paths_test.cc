@@ -130,5 +130,51 @@ TEST(RelayedSource, TellsPeersAndRegionsApartAndIsNoAddressOfAnybody) {
   EXPECT_FALSE(is_relayed_source(*IpAddress::parse("1.0.0.0")));
 }
 
+// A stock WireGuard device beside peers whose paths are managed.
+class EngineDevice : public EnginePaths {
+ protected:
+  EngineDevice() {
+    Actions out;
+    pair.a.engine.remove_peer(pair.b_at_a, pair.now, out);
+    pair.b_at_a = pair.a.engine.add_peer(pair.b.engine.public_key(), PathMode::Roaming).value();
+  }
+
+  SendMessage initiation() {
+    const Actions out = pair.want_send(pair.b);
+    return messages(out).at(0);
+  }
+};
+
+TEST_F(EngineDevice, IsAnsweredWhereItAsksFromAndFollowed) {
+  EXPECT_TRUE(pair.data(pair.a).roams());
+  const UdpPath first = path_to("198.51.100.1:7");
+  const auto response = messages(pair.deliver_from(pair.a, initiation(), first)).at(0);
+  EXPECT_EQ(response.to, first);
+  ASSERT_NE(published(), nullptr);
+  EXPECT_EQ(published()->path.direct, first);
+  const UdpPath second = path_to("203.0.113.9:9");
+  pair.a.engine.on_roamed(pair.b_at_a, second);
+  EXPECT_EQ(published()->path.direct, second);
+  EXPECT_EQ(pair.a.engine.status(pair.b_at_a).endpoint, second.remote);
+}
+
+TEST_F(EngineDevice, IsNotAskedBeforeItWasHeard) {
+  EXPECT_THAT(describe(pair.want_send(pair.a)), IsEmpty());
+  pair.a.engine.set_endpoint(pair.b_at_a, b_at.remote);
+  EXPECT_EQ(messages(pair.run_for(pair.a, 6s)).at(0).to, b_at);
+}
+
+TEST_F(EngineDevice, IsNobodyBehindARelay) {
+  EXPECT_THAT(pair.deliver_from(pair.a, initiation(), relayed_source(b_relayed)), IsEmpty());
+  EXPECT_EQ(pair.a.engine.counters().unknown_peer, 1U);
+  EXPECT_EQ(published(), nullptr);
+
+  pair.a.engine.set_endpoint(pair.b_at_a, b_at.remote);
+  const auto asked = messages(pair.want_send(pair.a)).at(0);
+  const auto response = messages(pair.deliver(pair.b, asked)).at(0);
+  EXPECT_THAT(pair.deliver_from(pair.a, response, relayed_source(b_relayed)), IsEmpty());
+  EXPECT_EQ(published()->path.direct, b_at);
+}
+
 }  // namespace
 }  // namespace warren::wg

@@ -44,6 +44,8 @@ struct Engine::State {
   void initiate(Peer& peer, Attempt attempt, TimePoint now, Actions& out);
   void complete_handshake(Peer& peer, Actions& out);
   void drop_handshake(Peer& peer);
+  // Whether the peer's handshake may come that way: plain WireGuard knows no relays.
+  bool may_come_from(const Peer& peer, const UdpPath& from) const;
   // An authentic message of the peer came from there.
   void note_origin(Peer& peer, const UdpPath& from, TimePoint now);
   void send(Peer& peer, const MessageBytes& message, Actions& out) const;
@@ -56,7 +58,7 @@ struct Engine::State {
   void erase_session(Peer& peer);  // keypairs and handshake
   void publish_path(Peer& peer, const PeerPath& path);
   static const UdpPath* direct_path(const Peer& peer);  // null: none
-  // Both do nothing in PathMode::Managed.
+  // Both do nothing to a peer whose paths are managed.
   void roam(Peer& peer, const UdpPath& path);
   // Nothing is heard: perhaps the local address that answers were sent from is gone.
   void forget_source(Peer& peer);
@@ -69,7 +71,7 @@ struct Engine::State {
   void send_keepalive(Peer& peer, TimePoint now, Actions& out);
   Random& random;
   const WallClock& wall_clock;
-  const PathMode path_mode;
+  const PathMode path_mode;  // of peers for which nothing else is said
   NodePrivateKey private_key;
   NodePublicKey public_key;
 

@@ -18,12 +18,14 @@ namespace warren::wg {
 // All the engine knows of one peer. What workers may see is in `data`, which points into the
 // keypairs and the path owned here.
 struct Peer {
-  Peer(PeerId peer_id, const NodePublicKey& key, Random& random)
+  Peer(PeerId peer_id, const NodePublicKey& key, PathMode path_mode, Random& random)
       : id(peer_id),
         public_key(key),
         signer(key),
         timers(random),
-        data(std::make_unique<DataPeer>(peer_id)) {}
+        data(std::make_unique<DataPeer>(peer_id, path_mode)) {}
+
+  bool roams() const { return data->roams(); }
 
   const PeerId id;
   const NodePublicKey public_key;

@@ -18,7 +18,7 @@ import subprocess
 
 from harness import wait_until
 from nodes import json_lines
-from peers import PROGRAMS
+from peers import PROGRAMS, WARREN
 from strangers import STOCK
 
 SERVER, NODE = PROGRAMS / "warren-server", PROGRAMS / "warrend"
@@ -26,7 +26,7 @@ SERVER, NODE = PROGRAMS / "warren-server", PROGRAMS / "warrend"
 
 def why_missing():
     """Says why an overlay can't be had here, or None."""
-    missing = [str(program) for program in (SERVER, NODE) if not os.access(program, os.X_OK)]
+    missing = [str(program) for program in (SERVER, NODE, WARREN) if not os.access(program, os.X_OK)]
     return f"{', '.join(missing)} not built" if missing else None
 
 
@@ -80,15 +80,16 @@ class Authority:
 
 
 class Server:
-    """Our coordination server with relay and STUN, at https://ADDRESS. Without an authority it signs its own certificate."""
+    """Our coordination server with relay and STUN, at https://ADDRESS. Without an authority it signs its own certificate.
+    `settings` are sections of its configuration."""
 
-    def __init__(self, host, address, authority=None):
+    def __init__(self, host, address, authority=None, **settings):
         self.host, self.address, self.url = host, address, f"https://{address}"
         self.directory = host.lab.directory / f"{host.label}-server"
         self.directory.mkdir()
         self.state, self.socket = self.directory / "state", self.directory / "admin.sock"
         config = {"url": self.url, "state-dir": str(self.state), "log": {"level": "debug"},
-                  "listen": {"admin-socket": str(self.socket)}}
+                  "listen": {"admin-socket": str(self.socket)}, **settings}
         # SSL_CERT_FILE of a machine: a stock one asks for the server's key over it. Ours was given that by the join command,
         # but also knows a relay by its certificate, where no pin is in the relay map.
         self.trusted = self.state / "tls.pem"
@@ -97,18 +98,29 @@ class Server:
             config["tls"] = {"cert": str(certificate), "key": str(key)}
             self.trusted = authority.certificate
         self.config = self.directory / "server.json"
-        self.config.write_text(json.dumps(config))
+        self.settings = config
         self.process = None
 
     def start(self):
+        self.config.write_text(json.dumps(self.settings))
         self.process = self.host.start(SERVER, "--config", self.config)
         self.process.wait_for_output("server: started")
         wait_until((self.state / "join-command").exists, "the join command")
         return self
 
+    def reload(self, **settings):
+        """As an administrator who edited the configuration does it."""
+        self.settings.update(settings)
+        self.config.write_text(json.dumps(self.settings))
+        self.process.popen.send_signal(signal.SIGHUP)
+
     def kill(self):
         """Ends it as a crash would."""
         self.process.end(signal.SIGKILL)
+
+    def warren(self, *words):
+        """`warren admin …`; returns what it prints as JSON."""
+        return json.loads(self.host.run(WARREN, "--socket", self.socket, "admin", *words, "--json").stdout)
 
     def _said(self, option):
         return re.search(rf"--{option} (\S+)", (self.state / "join-command").read_text())[1]
@@ -211,6 +223,10 @@ class OurMember(Member):
         answer.json()
         wait_until(lambda: self.status()["BackendState"] == "Running", f"{self.name} to be in", 20)
         return self
+
+    def warren(self, *words, **options):
+        """What the command line prints."""
+        return self.host.run(WARREN, "--socket", self.socket, *words, **options).stdout
 
     def ask(self, method, path, body=None):
         answer = ask(self.socket, method, f"/localapi/v0/{path}", body)

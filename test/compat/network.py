@@ -59,3 +59,6 @@ class Homes:
     def block_udp(self):
         """b's home router drops all UDP from now on, also of known flows."""
         self.home_b.run("nft", "-f", "-", text=BLOCK)
+
+    def unblock_udp(self):
+        self.home_b.run("nft", "delete", "table", "inet", "block")

@@ -11,7 +11,7 @@ import members
 from harness import wait_until
 from strangers import is_listening
 
-PROGRAMS = pathlib.Path(__file__).resolve().parents[2] / "build/compat"
+PROGRAMS = pathlib.Path(__file__).resolve().parents[2] / "build/compat/acme"
 PEBBLE, NAMES = PROGRAMS / "pebble", PROGRAMS / "pebble-challtestsrv"
 PORT, MANAGEMENT, DNS, NAMES_MANAGEMENT = 14000, 15000, 8053, 8055
 

@@ -125,12 +125,19 @@ def stock_stun(host, server):
 class StockControl:
     """The test coordination server: admits every node and shows all to each other."""
 
-    def __init__(self, host, address, relay, port=8080):
+    def __init__(self, host, address, relay, port=8080, options=()):
         path = host.lab.directory / f"{host.label}-relays.json"
         path.write_text(json.dumps(relay_map(relay)))
         self.url = f"http://{address}:{port}"
-        self.process = host.start(STOCK, "control", "--listen", f"{address}:{port}", "--derp-map", path)
+        self.process = host.start(STOCK, "control", "--listen", f"{address}:{port}", "--derp-map", path, *options,
+                                  stdin=subprocess.PIPE)
         self.process.wait_for_output("listening")
+
+    def command(self, line, event):
+        """Gives it a command, and waits for the event that answers."""
+        self.process.popen.stdin.write(f"{line}\n".encode())
+        self.process.popen.stdin.flush()
+        self.process.wait_for_output(f'"event":"{event}"')
 
 
 class StockNode:
@@ -139,7 +146,7 @@ class StockNode:
     device = "tailscale0"
 
     def __init__(self, host, control):
-        self.host = host
+        self.host, self.control = host, control
         self.directory = host.lab.directory / f"{host.label}-tailscaled"
         self.directory.mkdir()
         self.config = self.directory / "config.json"

@@ -57,6 +57,12 @@ void Engine::set_relay_map(DerpMap map, const Moment& moment) {
   state_->tell_everyone(HeadMark::RelayMap, moment.now);
 }
 
+void Engine::set_dns(DnsSettings dns, const Moment& moment) {
+  if (dns == state_->options.dns) return;
+  state_->options.dns = std::move(dns);
+  state_->tell_everyone(HeadMark::Dns, moment.now);
+}
+
 void Engine::on_request(Request request, const Moment& moment, Actions& out) {
   State& state = *state_;
   if (state.is_committing) return state.hold(std::move(request), out);
@@ -85,6 +91,7 @@ void Engine::on_drained(RequestId request, const Moment& moment, Actions& out) {
   State& state = *state_;
   const auto stream = state.streams.find(request);
   if (stream == state.streams.end()) return;
+  state.note_sent(stream->second);
   stream->second.is_draining = false;
   state.queue(stream->second);
   state.finish(moment, out);
@@ -268,6 +275,7 @@ void Engine::State::absorb_row(const netmap::RowChange<netmap::Node>& change,
       close_stream(request, moment);
     }
     set_deadlines(*entry, kNever, kNever);
+    chunks.forget(entry->slot);
     roster.remove(id);
     park_now(MembersChanged{});
     return;
@@ -275,7 +283,7 @@ void Engine::State::absorb_row(const netmap::RowChange<netmap::Node>& change,
   if (change.before->key != change.after->key || change.before->old_key != change.after->old_key) {
     park_now(MembersChanged{});
   }
-  entry->text.clear();
+  forget_text(*entry);
   tell_others(*entry, mark_of(*change.before, *change.after, judged_at), moment.now);
   tell_self(id, moment.now);
 }

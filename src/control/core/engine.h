@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 
@@ -12,6 +13,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "control/core/actions.h"
+#include "control/core/dns_settings.h"
 #include "control/core/pending_logins.h"
 #include "crypto/keys.h"
 #include "netmap/model.h"
@@ -20,16 +22,19 @@
 namespace warren::control {
 
 struct EngineOptions {
-  std::string url;                   // that machines were told: for the links people follow
-  std::string server_key;            // mkey:…, for the join command that administrators see
-  std::string domain;                // of nodes' names, without a dot at the end
+  std::string url;         // that machines were told: for the links people follow
+  std::string server_key;  // mkey:…, for the join command that administrators see
+  std::string domain;      // of nodes' names, without a dot at the end
+  DnsSettings dns;
   std::uint16_t oldest = 87;         // capability version (spec: control section 8)
   Duration offline_grace = 10s;      // to come back unnoticed (spec: control section 5.7)
   Duration start_grace = 60s;        // the same after our own start (spec: server section 1.9)
   Duration ephemeral_after = 30min;  // spec: server section 7.1
   Duration soft_flush = 30s;         // spec: server section 1.4
-  std::size_t max_streams = 25'000;  // spec: server section 7.1
-  std::size_t max_waiting = 4096;    // requests while a commit is under way (server section 1.4)
+  std::size_t max_unsent = std::size_t{64} << 20;  // bytes on the way to all (server section 1.6)
+  std::size_t max_streams = 25'000;                // spec: server section 7.1
+  std::size_t max_waiting = 4096;  // requests while a commit is under way (server section 1.4)
+  std::optional<MachinePublicKey> hub_machine;  // admitted as the hub, without any key
 };
 
 // Now, on both clocks: timers run on the first, expiry is said in the second.
@@ -91,6 +96,7 @@ class Engine {
   void load(const SoftRow& row);
   void start(const Moment& moment);
   void set_relay_map(DerpMap map, const Moment& moment);
+  void set_dns(DnsSettings dns, const Moment& moment);
 
   // --- requests of machines, inside Noise
   void on_request(Request request, const Moment& moment, Actions& out);

@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "control/core/engine_state.h"
 #include "control/core/render.h"
@@ -9,6 +12,9 @@ namespace {
 
 // Messages in one turn, so that a wave of first maps leaves room for everything else.
 constexpr std::size_t kMessagesPerTurn = 64;
+
+// A text that the next receivers may get too.
+constexpr std::size_t kMaxRepeated = 64 << 10;
 
 // Stock clients give up after 120 s. Phones are woken once a minute at most (demand P5); from the
 // others a pulled cable shows soon (demand R9). Spec: server section 1.6.
@@ -39,7 +45,7 @@ bool is_visible(const RosterEntry& entry) {
 }  // namespace
 
 void Engine::State::tell_others(RosterEntry& entry, Mark mark, TimePoint now) {
-  entry.text.clear();
+  forget_text(entry);
   if (!is_visible(entry)) return;
   for (auto& [id, stream] : streams) {
     if (stream.node == entry.node || !stream.is_first_sent) continue;  // the first holds all
@@ -70,8 +76,10 @@ void Engine::State::mark_soft_dirty(RosterEntry& entry, const Moment& moment) {
 }
 
 void Engine::State::queue(Stream& stream) {
-  const TimePoint next =
-      stream.is_draining ? kNever : std::min(stream.marks.due(), stream.keepalive_at);
+  TimePoint next = kNever;
+  if (!stream.is_draining) {
+    next = stream.is_held ? stream.keepalive_at : std::min(stream.marks.due(), stream.keepalive_at);
+  }
   if (next == stream.queued_at) return;
   if (stream.queued_at != kNever) stream_queue.erase({stream.queued_at, stream.id});
   stream.queued_at = next;
@@ -80,9 +88,18 @@ void Engine::State::queue(Stream& stream) {
 
 void Engine::State::deliver(const Moment& moment) {
   for (std::size_t sent = 0; sent < kMessagesPerTurn; ++sent) {
+    // While much is on the way, those with much to say wait their turn, and what they have to say
+    // merges.
+    if (unsent < options.max_unsent) release_one();
     if (stream_queue.empty() || stream_queue.begin()->first > moment.now) return;
     Stream& stream = streams.at(stream_queue.begin()->second);
-    if (!stream.is_first_sent) {
+    const bool is_large = !stream.is_first_sent || !stream.marks.are_few();
+    if (is_large && !stream.is_held && unsent >= options.max_unsent) {
+      hold_back(stream, moment);
+    } else if (stream.is_held) {
+      ++counters.keepalives;
+      send(stream, kKeepAliveJson, moment);
+    } else if (!stream.is_first_sent) {
       send_first(stream, moment);
     } else if (!stream.marks.is_empty()) {
       send_news(stream, moment);
@@ -91,6 +108,31 @@ void Engine::State::deliver(const Moment& moment) {
       send(stream, kKeepAliveJson, moment);
     }
   }
+}
+
+void Engine::State::hold_back(Stream& stream, const Moment& moment) {
+  stream.is_held = true;
+  held.push_back(stream.id);
+  if (!stream.is_first_sent) stream.keepalive_at = moment.now + kPhoneKeepalive;
+  queue(stream);
+}
+
+// The stream that was held back first has its turn.
+void Engine::State::release_one() {
+  if (held.empty()) return;
+  Stream& stream = streams.at(held.front());
+  held.pop_front();
+  stream.is_held = false;
+  queue(stream);
+}
+
+void Engine::State::note_sent(Stream& stream) {
+  unsent -= std::exchange(stream.unsent, 0);
+}
+
+void Engine::State::forget_text(RosterEntry& entry) {
+  entry.text.clear();
+  chunks.forget(entry.slot);
 }
 
 const std::string& Engine::State::text_of(RosterEntry& entry) const {
@@ -113,6 +155,10 @@ void Engine::State::add_profile(Stream& stream, netmap::UserId user, MapResponse
   out.user_profiles.push_back(std::move(profile));
 }
 
+DnsConfig Engine::State::dns_config() const {
+  return render_dns(options.dns, options.domain, {});
+}
+
 void Engine::State::send_first(Stream& stream, const Moment& moment) {
   static_cast<void>(stream.marks.take());  // the message holds everything
   const netmap::Node& node = *model.tables().find_node(stream.node);
@@ -120,27 +166,23 @@ void Engine::State::send_first(Stream& stream, const Moment& moment) {
   message.control_time = moment.wall;
   message.node = render_self(node, *roster.find(stream.node), options.domain, judged_at);
   message.derp_map = relay_map;
-  message.dns_config.emplace();
-  message.dns_config->proxied = true;
-  message.dns_config->domains = {options.domain};
+  message.dns_config = dns_config();
   message.domain = options.domain;
   message.packet_filter = allow_everything();
   message.collect_services = false;
   message.debug.emplace().disable_log_tail = true;
   add_profile(stream, node.user, message);
 
-  std::vector<std::string_view> peers;
+  std::vector<Slot> wanted;
   for (auto& [id, entry] : roster.entries()) {
-    if (id == stream.node || !is_visible(entry)) continue;
-    peers.push_back(text_of(entry));
-    add_profile(stream, model.tables().find_node(id)->user, message);
-    stream.marks.set_told(entry.slot);
+    if (id != stream.node && is_visible(entry)) wanted.push_back(entry.slot);
   }
-  std::string text = encode(message);
-  splice(text, "Peers", peers);
+  std::ranges::sort(wanted);
+  const Peers peers = choose_peers(stream, wanted);
+  tell_of(stream, wanted, message);
   stream.is_first_sent = true;
   ++counters.maps;
-  send(stream, text, moment);
+  send_peers(stream, encode(message), "Peers", peers, moment);
   if (stream.is_one_shot) {
     const RequestId id = stream.id;
     park_now(EndStream{id});
@@ -151,20 +193,22 @@ void Engine::State::send_first(Stream& stream, const Moment& moment) {
 void Engine::State::send_news(Stream& stream, const Moment& moment) {
   const Marks::News news = stream.marks.take();
   MapResponse message;
-  std::vector<std::string_view> changed;
+  std::vector<Slot> changed;
   for (const auto& [slot, bits] : news.nodes) {
     RosterEntry* const entry = roster.at(slot);
     if (entry == nullptr || entry->node == stream.node || !is_visible(*entry)) continue;
     const netmap::Node& node = *model.tables().find_node(entry->node);
     if (is_whole(bits) || !stream.marks.was_told(slot)) {
-      changed.push_back(text_of(*entry));
-      add_profile(stream, node.user, message);
-      stream.marks.set_told(slot);
+      changed.push_back(slot);
     } else {
       std::ranges::move(render_patch(node, *entry, bits),
                         std::back_inserter(message.peers_changed_patch));
     }
   }
+  std::ranges::sort(changed);
+  const Peers peers = choose_peers(stream, changed);
+  tell_of(stream, changed, message);
+  for (const std::size_t chunk : peers.chunks) tell_of(stream, visible_in(chunk), message);
   message.peers_removed = news.gone;
   if (has(news.head, HeadMark::Self)) {
     message.node = render_self(*model.tables().find_node(stream.node), *roster.find(stream.node),
@@ -177,6 +221,7 @@ void Engine::State::send_news(Stream& stream, const Moment& moment) {
                           [](const PeerChange& patch) { return patch.key_expiry.has_value(); });
   if (tells_expiry) message.control_time = moment.wall;
   if (has(news.head, HeadMark::RelayMap)) message.derp_map = relay_map;
+  if (has(news.head, HeadMark::Dns)) message.dns_config = dns_config();
   if (has(news.head, HeadMark::Profiles)) {
     for (const auto& [id, entry] : roster.entries()) {
       if (stream.marks.was_told(entry.slot))
@@ -184,26 +229,117 @@ void Engine::State::send_news(Stream& stream, const Moment& moment) {
     }
   }
   std::string text = encode(message);
-  splice(text, "PeersChanged", changed);
-  if (text == "{}") {
+  if (text == "{}" && changed.empty()) {
     queue(stream);
     return;
   }
   ++counters.deltas;
-  send(stream, text, moment);
+  send_peers(stream, std::move(text), "PeersChanged", peers, moment);
+}
+
+std::vector<Slot> Engine::State::visible_in(std::size_t chunk) {
+  std::vector<Slot> out;
+  const std::size_t begin = chunk * PeerChunks::kNodes;
+  const std::size_t end = std::min(begin + PeerChunks::kNodes, roster.slots());
+  for (std::size_t slot = begin; slot < end; ++slot) {
+    const RosterEntry* const entry = roster.at(static_cast<Slot>(slot));
+    if (entry != nullptr && is_visible(*entry)) out.push_back(static_cast<Slot>(slot));
+  }
+  return out;
+}
+
+// `wanted` ascending. A chunk is shared when most of it is wanted: that a few entries come again
+// costs less than another text for each receiver.
+Engine::State::Peers Engine::State::choose_peers(const Stream& stream,
+                                                 const std::vector<Slot>& wanted) {
+  Peers out;
+  const std::size_t own = PeerChunks::chunk_of(roster.find(stream.node)->slot);
+  for (auto first = wanted.begin(); first != wanted.end();) {
+    const std::size_t chunk = PeerChunks::chunk_of(*first);
+    const auto last = std::find_if(first, wanted.end(),
+                                   [&](Slot slot) { return PeerChunks::chunk_of(slot) != chunk; });
+    const auto count = static_cast<std::size_t>(last - first);
+    const bool may_share =
+        stream.compression == Compression::Zstd && chunk != own && count > PeerChunks::kNodes / 4;
+    if (may_share && count * 2 > visible_in(chunk).size()) {
+      out.chunks.push_back(chunk);
+    } else {
+      out.single.insert(out.single.end(), first, last);
+    }
+    first = last;
+  }
+  return out;
+}
+
+void Engine::State::tell_of(Stream& stream, const std::vector<Slot>& slots, MapResponse& out) {
+  for (const Slot slot : slots) {
+    add_profile(stream, model.tables().find_node(roster.at(slot)->node)->user, out);
+    stream.marks.set_told(slot);
+  }
+}
+
+void Engine::State::send_peers(Stream& stream,
+                               std::string json,
+                               std::string_view name,
+                               const Peers& peers,
+                               const Moment& moment) {
+  std::vector<std::string_view> texts;
+  for (const Slot slot : peers.single) texts.push_back(text_of(*roster.at(slot)));
+  if (peers.chunks.empty()) {
+    splice(json, name, texts);
+    return send(stream, json, moment);
+  }
+  json.pop_back();
+  json += fmt::format(R"({}"{}":[{})", json == "{" ? "" : ",", name, fmt::join(texts, ","));
+  std::vector<std::uint8_t> bytes;
+  append_message_length(0, bytes);
+  writer.append_part(json, bytes);
+  bool is_first = texts.empty();
+  for (const std::size_t chunk : peers.chunks) {
+    if (!std::exchange(is_first, false)) writer.append_part(",", bytes);
+    const ByteView part = chunks.part(
+        chunk,
+        [&](std::string& out) {
+          for (const Slot slot : visible_in(chunk)) {
+            if (!out.empty()) out += ',';
+            out += text_of(*roster.at(slot));
+          }
+        },
+        writer);
+    bytes.insert(bytes.end(), part.begin(), part.end());
+  }
+  writer.append_part("]}", bytes);
+  store_le(bytes.data(), static_cast<std::uint32_t>(bytes.size() - 4));
+  send_bytes(stream, std::move(bytes), moment);
 }
 
 void Engine::State::send(Stream& stream, std::string_view json, const Moment& moment) {
+  if (stream.compression != repeated.compression || json != repeated.json) {
+    repeated.bytes.clear();
+    writer.append_message(json, stream.compression, repeated.bytes);
+    if (json.size() > kMaxRepeated) {
+      repeated.json.clear();
+      return send_bytes(stream, std::exchange(repeated.bytes, {}), moment);
+    }
+    repeated.compression = stream.compression;
+    repeated.json = json;
+  }
+  send_bytes(stream, repeated.bytes, moment);
+}
+
+void Engine::State::send_bytes(Stream& stream,
+                               std::vector<std::uint8_t> bytes,
+                               const Moment& moment) {
   const RosterEntry* const entry = roster.find(stream.node);
   const bool rests = entry != nullptr && is_phone(entry->soft.hostinfo.os);
   const Duration jitter(static_cast<std::int64_t>(
       random.below(static_cast<std::uint64_t>((rests ? kPhoneJitter : kJitter).count()))));
   stream.keepalive_at = moment.now + (rests ? kPhoneKeepalive : kKeepalive) + jitter;
   stream.is_draining = true;
+  stream.unsent = bytes.size();
+  unsent += bytes.size();
   queue(stream);
-  StreamData data{.to = stream.id, .bytes = {}};
-  writer.append_message(json, stream.compression, data.bytes);
-  park_now(std::move(data));
+  park_now(StreamData{.to = stream.id, .bytes = std::move(bytes)});
 }
 
 }  // namespace warren::control

@@ -136,7 +136,9 @@ void Engine::State::open_stream(const Request& request,
 void Engine::State::close_stream(RequestId id, const Moment& moment) {
   const auto found = streams.find(id);
   WARREN_CHECK(found != streams.end());
-  const Stream& stream = found->second;
+  Stream& stream = found->second;
+  note_sent(stream);
+  if (stream.is_held) std::erase(held, id);
   if (stream.queued_at != kNever) stream_queue.erase({stream.queued_at, id});
   const netmap::NodeId node = stream.node;
   const bool counts = !stream.is_one_shot;

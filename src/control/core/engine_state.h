@@ -12,6 +12,7 @@
 
 #include "control/core/engine.h"
 #include "control/core/marks.h"
+#include "control/core/peer_chunks.h"
 #include "control/core/pending_logins.h"
 #include "control/core/roster.h"
 #include "proto/control/map.h"
@@ -30,6 +31,8 @@ struct Stream {
   bool is_first_sent = false;
   bool is_draining = false;  // the last message is not gone yet
   bool is_one_shot = false;  // ends with its first message
+  bool is_held = false;      // until less is on the way to others
+  std::size_t unsent = 0;    // bytes of the message on the way
   Marks marks;
   std::unordered_set<netmap::UserId> told_users;
   TimePoint keepalive_at = kNever;
@@ -104,7 +107,31 @@ struct Engine::State {
   void send_news(Stream& stream, const Moment& moment);
   void add_profile(Stream& stream, netmap::UserId user, MapResponse& out) const;
   const std::string& text_of(RosterEntry& entry) const;
+  // The node's entry for others is another now.
+  void forget_text(RosterEntry& entry);
+
+  // Entries for a message, of which whole chunks are shared between receivers.
+  struct Peers {
+    std::vector<Slot> single;
+    std::vector<std::size_t> chunks;
+  };
+
+  // Puts `"name":[entries…]` at the message's end, and sends it.
+  void send_peers(Stream& stream,
+                  std::string json,
+                  std::string_view name,
+                  const Peers& peers,
+                  const Moment& moment);
+  Peers choose_peers(const Stream& stream, const std::vector<Slot>& wanted);
+  std::vector<Slot> visible_in(std::size_t chunk);
+  // The message has their entries: says who their owners are.
+  void tell_of(Stream& stream, const std::vector<Slot>& slots, MapResponse& out);
   void send(Stream& stream, std::string_view json, const Moment& moment);
+  DnsConfig dns_config() const;
+  void send_bytes(Stream& stream, std::vector<std::uint8_t> bytes, const Moment& moment);
+  void hold_back(Stream& stream, const Moment& moment);
+  void release_one();
+  void note_sent(Stream& stream);
 
   // --- administrators (engine_admin.cc)
   void on_admin(const AdminRequest& request, const Moment& moment);
@@ -129,6 +156,15 @@ struct Engine::State {
   std::map<RequestId, Stream> streams;
   std::map<netmap::NodeId, RequestId> stream_of;  // the newest of each node
   std::set<std::pair<TimePoint, RequestId>> stream_queue;
+  std::deque<RequestId> held;  // streams with large messages to come, while much is on the way
+  std::size_t unsent = 0;      // bytes of all messages on the way
+  PeerChunks chunks;
+
+  struct {
+    std::string json;
+    Compression compression = Compression::None;
+    std::vector<std::uint8_t> bytes;
+  } repeated;  // the last message: many receivers often get the same
 
   // The commit: what was changed since the last one, and what waits for it.
   bool is_committing = false;

@@ -51,6 +51,22 @@ class Joined : public ControlEngine {
   }
 };
 
+TEST_F(Joined, TellsEveryoneOfNewDnsSettings) {
+  const RequestId stream = up(machine(1, 1));
+  DnsSettings settings;
+  settings.search = {"corp.example"};
+  bench.engine.set_dns(settings, bench.moment());
+  bench.engine.set_dns(settings, bench.moment());  // says nothing new
+  bench.pass(1s);
+  const auto news = bench.take(stream);
+  ASSERT_THAT(news, SizeIs(1));
+  ASSERT_TRUE(news[0].dns_config);
+  EXPECT_THAT(news[0].dns_config->domains, ElementsAre("home.internal", "corp.example"));
+  const RequestId again = bench.open_stream(machine(1, 1));
+  bench.pass(1s);
+  EXPECT_EQ(bench.take(again).at(0).dns_config, news[0].dns_config);
+}
+
 TEST_F(Joined, AnswersAJoinOnlyWhenItIsDurable) {
   bench.store_is_stalled = true;
   const auto who = machine(1, 1);

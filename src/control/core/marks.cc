@@ -81,7 +81,7 @@ Marks::News Marks::take() {
     if (many_[slot] != 0) out.nodes.emplace_back(slot, many_[slot]);
   }
   few_.clear();
-  many_ = {};
+  many_ = std::vector<std::uint8_t>();  // `= {}` would keep the memory
   gone_.clear();
   head_ = 0;
   due_ = kNever;

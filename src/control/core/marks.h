@@ -51,6 +51,9 @@ class Marks {
 
   bool is_empty() const;
 
+  // What is marked makes a short message.
+  bool are_few() const { return many_.empty() && few_.size() <= 4 && gone_.size() <= 64; }
+
   // When what is marked is due; kNever: nothing is.
   TimePoint due() const { return due_; }
 

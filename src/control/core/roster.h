@@ -56,6 +56,8 @@ class Roster {
   RosterEntry* find(netmap::NodeId node);
   const RosterEntry* find(netmap::NodeId node) const;
 
+  std::size_t slots() const { return slots_.size(); }
+
   RosterEntry* at(Slot slot) { return slots_[slot]; }  // null: nobody's
 
   std::map<netmap::NodeId, RosterEntry>& entries() { return entries_; }

@@ -12,6 +12,7 @@ namespace warren::http2 {
 
 namespace {
 
+constexpr std::size_t kFrameHeadSize = 9;      // RFC 9113 section 4.1
 constexpr std::size_t kMaxSettings = 32;       // entries in a SETTINGS frame
 constexpr std::size_t kMaxContinuations = 8;   // after a HEADERS frame
 constexpr std::size_t kMaxAcknowledged = 100;  // answers to PING and SETTINGS that wait
@@ -145,7 +146,7 @@ int on_stream_close(nghttp2_session*, std::int32_t id, std::uint32_t code, void*
 
 ssize_t read_output(nghttp2_session*,
                     std::int32_t id,
-                    std::uint8_t* out,
+                    std::uint8_t*,
                     std::size_t size,
                     std::uint32_t* flags,
                     nghttp2_data_source*,
@@ -158,14 +159,33 @@ ssize_t read_output(nghttp2_session*,
     stream->waits_for_output = true;
     return NGHTTP2_ERR_DEFERRED;
   }
-  if (taken != 0) std::memcpy(out, stream->output.data() + stream->output_from, taken);
-  stream->output_from += taken;
-  if (taken == left) {
+  if (taken == left && stream->is_output_whole) *flags |= NGHTTP2_DATA_FLAG_EOF;
+  *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+  return static_cast<ssize_t>(taken);
+}
+
+// The frame that read_output() announced. Past the library's own buffer, so that of most sessions
+// its 16 KiB are never touched.
+int send_output(nghttp2_session*,
+                nghttp2_frame* frame,
+                const std::uint8_t* head,
+                std::size_t size,
+                nghttp2_data_source*,
+                void* user_data) {
+  SessionState& state = state_of(user_data);
+  Stream* stream = state.find(frame->hd.stream_id);
+  if (stream == nullptr || stream->output.size() - stream->output_from < size)
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  if (state.out->size() >= state.enough) return NGHTTP2_ERR_WOULDBLOCK;
+  state.out->insert(state.out->end(), head, head + kFrameHeadSize);
+  const auto body = stream->output.begin() + static_cast<std::ptrdiff_t>(stream->output_from);
+  state.out->insert(state.out->end(), body, body + static_cast<std::ptrdiff_t>(size));
+  stream->output_from += size;
+  if (stream->output_from == stream->output.size()) {
     stream->output = Bytes();  // unlike {}, gives the memory back
     stream->output_from = 0;
-    if (stream->is_output_whole) *flags |= NGHTTP2_DATA_FLAG_EOF;
   }
-  return static_cast<ssize_t>(taken);
+  return 0;
 }
 
 }  // namespace
@@ -186,6 +206,7 @@ nghttp2_session* make_library_session(SessionState& state) {
   nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
   nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, on_frame_not_sent);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+  nghttp2_session_callbacks_set_send_data_callback(callbacks, send_output);
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);  // they only serve priorities, which are off
   nghttp2_option_set_max_settings(option, kMaxSettings);

@@ -62,14 +62,16 @@ Result<void> Session::take_output(Bytes& out, std::size_t enough, Events& events
   state.events = &events;
   state.resets_received = 0;
   Result<void> result;
-  const std::size_t before = out.size();
-  while (out.size() - before < enough) {
+  state.out = &out;
+  state.enough = out.size() + enough;
+  while (out.size() < state.enough) {
     const std::uint8_t* data = nullptr;
     const auto size = nghttp2_session_mem_send(state.session.get(), &data);
     if (size < 0) result = state.fail(nghttp2_strerror(static_cast<int>(size)));
     if (size <= 0) break;
     out.insert(out.end(), data, data + size);
   }
+  state.out = nullptr;
   state.events = nullptr;
   return result;
 }

@@ -73,6 +73,8 @@ struct SessionState {
   std::map<std::int32_t, Stream> streams;  // Limits::max_streams at most
   std::optional<std::uint64_t> ping;       // waits for its answer
   Events* events = nullptr;                // of the call that is running
+  Bytes* out = nullptr;                    // of take_output(), while it runs
+  std::size_t enough = 0;                  // its size when no further frame is begun
   // By the peer, since output was last taken: the library's own limit of their rate only shows when
   // it may say GOAWAY.
   std::size_t resets_received = 0;

@@ -40,9 +40,28 @@ Result<void> prepare_directories(const Config& config) {
   return {};
 }
 
-Program::Program(
-    Config config, Reload reload, Random& random, const WallClock& wall_clock, Log& log)
+node::DnsHost dns_host(const Config& config) {
+  node::DnsHost out;
+  out.state_directory = config.state_dir;
+  out.device = config.device;
+  out.own = {node::kDnsAddressV4, node::kDnsAddressV6};
+  out.is_foreign = node::is_etc_of_another_network();
+  return out;
+}
+
+node::NamesOptions prepare_names(const Config& config) {
+  return {.sockets = dns::Sockets::bind({node::kDnsAddressV4, node::kDnsAddressV6}),
+          .host = dns_host(config)};
+}
+
+Program::Program(Config config,
+                 node::NamesOptions names,
+                 Reload reload,
+                 Random& random,
+                 const WallClock& wall_clock,
+                 Log& log)
     : config_(std::move(config)),
+      names_(std::move(names)),
       reload_(std::move(reload)),
       random_(random),
       wall_clock_(wall_clock),
@@ -64,10 +83,10 @@ Result<void> Program::start() {
   options.state_directory = config_.state_dir;
   options.overlay.device = config_.device;
   options.overlay.port = config_.port;
-  WARREN_TRY(daemon_,
-             node::Daemon::start(loop_.get_executor(), options, random_, wall_clock_, log_));
+  WARREN_TRY(daemon_, node::Daemon::start(loop_.get_executor(), options, random_, wall_clock_, log_,
+                                          std::exchange(names_, std::nullopt)));
   api_ = std::make_unique<node::LocalApi>(
-      loop_.get_executor(), *daemon_, wall_clock_, [this] { shut_down(); }, log_);
+      loop_.get_executor(), *daemon_, random_, wall_clock_, [this] { shut_down(); }, log_);
   tasks_.spawn("node: signals", heed_signals());
   tasks_.spawn("node: memory", give_memory_back());
   log_.info("node: started version={} state={}", version(), config_.state_dir);

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -16,11 +17,20 @@
 #include "main/node/config.h"
 #include "node/daemon.h"
 #include "node/local_api.h"
+#include "node/names.h"
+#include "node/os/dns_backend.h"
 
 namespace warren::noded {
 
-// What needs more than CAP_NET_ADMIN: state and socket directories.
+// --- what needs more than CAP_NET_ADMIN
+
+// State and socket directories.
 Result<void> prepare_directories(const Config& config);
+
+// The host whose name resolution is set up.
+node::DnsHost dns_host(const Config& config);
+// Port 53 of the addresses where names are asked, and the host that is told so.
+node::NamesOptions prepare_names(const Config& config);
 
 // `warrend`: the node with its local API.
 class Program {
@@ -29,7 +39,12 @@ class Program {
   using Reload = std::function<Result<Config>()>;
 
   // References outlive it.
-  Program(Config config, Reload reload, Random& random, const WallClock& wall_clock, Log& log);
+  Program(Config config,
+          node::NamesOptions names,
+          Reload reload,
+          Random& random,
+          const WallClock& wall_clock,
+          Log& log);
   ~Program();
 
   Result<void> start();
@@ -45,6 +60,7 @@ class Program {
   boost::asio::awaitable<void> stop();
 
   Config config_;
+  std::optional<node::NamesOptions> names_;  // until the start
   Reload reload_;
   Random& random_;
   const WallClock& wall_clock_;

@@ -24,9 +24,28 @@ bool is_email(std::string_view text) {
   return is_plain && text.find('@') != std::string_view::npos;
 }
 
+constexpr std::size_t kMaxDnsEntries = 1000;  // of each kind: every node is told all of them
+constexpr std::string_view kResolverForm =
+    R"(expected addresses of resolvers, such as "192.0.2.53" or "[2001:db8::53]:5353")";
+constexpr std::string_view kDomainForm = R"(expected names of domains, such as "corp.example")";
+
+bool are_resolvers(const std::vector<std::string>& texts) {
+  return std::ranges::all_of(texts, control::is_resolver);
+}
+
 bool are_places(const std::vector<std::string>& texts) {
   return std::ranges::all_of(
       texts, [](const std::string& text) { return parse_listen(text).has_value(); });
+}
+
+constexpr std::string_view kRolesForm =
+    R"(expected ["control", "relay", "hub"], of which only "hub" can be left out)";
+
+bool are_roles(const Config& config) {
+  const bool are_known = std::ranges::all_of(config.roles, [](const std::string& role) {
+    return role == "control" || role == "relay" || role == "hub";
+  });
+  return are_known && config.has_role("control") && config.has_role("relay");
 }
 
 }  // namespace
@@ -38,6 +57,8 @@ static void fields(Visitor& visit, ListenConfig& x) {
   visit("http", x.http);
   visit.check("http", are_places(x.http), kListenForm);
   visit("stun", x.stun);
+  visit("wireguard", x.wireguard);
+  visit.check("wireguard", x.wireguard != 0, "is a port: profiles of devices name it");
   visit("metrics", x.metrics);
   visit.check("metrics", are_places(x.metrics), kListenForm);
   visit("admin-socket", x.admin_socket);
@@ -84,6 +105,38 @@ static void fields(Visitor& visit, NetworkConfig& x) {
   visit("base-domain", x.base_domain);
 }
 
+static control::DnsRecord to_record(const DnsRecordConfig& x) {
+  return {.name = x.name, .type = x.type, .value = x.value};
+}
+
+template <class Visitor>
+static void fields(Visitor& visit, DnsRecordConfig& x) {
+  visit.required("name", x.name);
+  visit("type", x.type);
+  visit.required("value", x.value);
+  visit.check("value", control::is_record(to_record(x)),
+              R"(expected a name with an IPv4 ("A") or IPv6 ("AAAA") address)");
+}
+
+template <class Visitor>
+static void fields(Visitor& visit, DnsConfig& x) {
+  visit("magic", x.magic);
+  visit("resolvers", x.resolvers);
+  visit.check("resolvers", are_resolvers(x.resolvers), kResolverForm);
+  visit("override", x.override_local);
+  visit("split", x.split);
+  for (const auto& [suffix, resolvers] : x.split) {
+    visit.check("split", control::is_domain(suffix), kDomainForm);
+    visit.check("split", are_resolvers(resolvers), kResolverForm);
+  }
+  visit("search", x.search);
+  visit.check("search", std::ranges::all_of(x.search, control::is_domain), kDomainForm);
+  visit("records", x.records);
+  const std::size_t most =
+      std::max({x.resolvers.size(), x.split.size(), x.search.size(), x.records.size()});
+  visit.check("records", most <= kMaxDnsEntries, "too many entries");
+}
+
 template <class Visitor>
 static void fields(Visitor& visit, RelayConfig& x) {
   visit("region", x.region);
@@ -113,9 +166,12 @@ template <class Visitor>
 static void fields(Visitor& visit, Config& x) {
   visit("url", x.url);
   visit("state-dir", x.state_dir);
+  visit("roles", x.roles);
+  visit.check("roles", are_roles(x), kRolesForm);
   visit("listen", x.listen);
   visit("tls", x.tls);
   visit("network", x.network);
+  visit("dns", x.dns);
   visit("relay", x.relay);
   visit("limits", x.limits);
   visit("database", x.database);
@@ -138,6 +194,17 @@ Result<Config> parse_config(std::string_view text) {
   WARREN_TRY(Config out, json::read_text<Config>(text));
   if (out.network.base_domain.empty()) out.network.base_domain = out.network.name + ".internal";
   if (out.relay.code.empty()) out.relay.code = out.network.name;
+  return out;
+}
+
+control::DnsSettings dns_settings(const DnsConfig& config) {
+  control::DnsSettings out;
+  out.magic = config.magic;
+  out.resolvers = config.resolvers;
+  out.override_local = config.override_local;
+  out.split = config.split;
+  out.search = config.search;
+  std::ranges::transform(config.records, std::back_inserter(out.records), to_record);
   return out;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +13,7 @@
 #include "base/json_map.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "control/core/dns_settings.h"
 
 // The server's configuration file (spec: server section 7.1): JSON with comments and trailing
 // commas. All that is not there yet is an unknown key, and so an error.
@@ -23,6 +26,7 @@ struct ListenConfig {
   std::vector<std::string> https = {":443"};
   std::vector<std::string> http = {":80"};  // for stock clients; [] closes it
   std::uint16_t stun = 3478;                // 0: none
+  std::uint16_t wireguard = 41641;          // UDP: the hub, for stock WireGuard devices
   std::vector<std::string> metrics = {"127.0.0.1:9180"};
   std::string admin_socket = "/run/warren/admin.sock";
 
@@ -64,6 +68,26 @@ struct NetworkConfig {
   bool operator==(const NetworkConfig&) const = default;
 };
 
+struct DnsRecordConfig {
+  std::string name;
+  std::string type;  // "A", "AAAA"; empty: what the value is
+  std::string value;
+
+  bool operator==(const DnsRecordConfig&) const = default;
+};
+
+// As control::DnsSettings.
+struct DnsConfig {
+  bool magic = true;
+  std::vector<std::string> resolvers;
+  bool override_local = false;
+  std::map<std::string, std::vector<std::string>> split;
+  std::vector<std::string> search;
+  std::vector<DnsRecordConfig> records;
+
+  bool operator==(const DnsConfig&) const = default;
+};
+
 struct RelayConfig {
   std::uint16_t region = 901;  // own ones begin at 900 (spec: paths section 2.8)
   std::string code;            // empty: the network's name
@@ -93,13 +117,20 @@ struct LogConfig {
 struct Config {
   std::string url;  // what machines are told; empty: https and this machine's address
   std::string state_dir = "/var/lib/warren/server";
+  // What it does; "hub" may be left out.
+  std::vector<std::string> roles = {"control", "relay", "hub"};
   ListenConfig listen;
   TlsConfig tls;
   NetworkConfig network;
+  DnsConfig dns;
   RelayConfig relay;
   LimitsConfig limits;
   DatabaseConfig database;
   LogConfig log;
+
+  bool has_role(std::string_view role) const {
+    return std::ranges::find(roles, role) != roles.end();
+  }
 
   bool operator==(const Config&) const = default;
 };
@@ -110,5 +141,7 @@ inline constexpr std::string_view kConfigPath = "/etc/warren/server.json";
 Result<Config> parse_config(std::string_view text);
 // `path` empty: kConfigPath if it is there, else the defaults.
 Result<Config> load_config(const std::string& path);
+
+control::DnsSettings dns_settings(const DnsConfig& config);
 
 }  // namespace warren::server

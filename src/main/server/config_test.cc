@@ -28,6 +28,13 @@ TEST(ServerConfig, ReadsCommentsAndTrailingCommas) {
   EXPECT_EQ(config->log.level, "debug");
 }
 
+TEST(ServerConfig, CanDoWithoutAHub) {
+  const auto config = parse_config(R"({"roles": ["control", "relay"]})");
+  ASSERT_TRUE(config) << config.error().detail;
+  EXPECT_FALSE(config->has_role("hub"));
+  EXPECT_TRUE(parse_config("{}")->has_role("hub"));
+}
+
 TEST(ServerConfig, SaysWhereItIsWrong) {
   const std::pair<const char*, const char*> cases[] = {
       {R"({"listen": {"https": ["443"]}})", "listen.https"},
@@ -42,6 +49,15 @@ TEST(ServerConfig, SaysWhereItIsWrong) {
        "tls.acme.staging"},
       {R"({"relay": {"region": 1}})", "relay.region"},
       {R"({"lissen": {}})", "lissen"},
+      {R"({"roles": ["control"]})", "roles"},
+      {R"({"roles": ["control", "relay", "pub"]})", "roles"},
+      {R"({"listen": {"wireguard": 0}})", "listen.wireguard"},
+      {R"({"dns": {"resolvers": ["dns.example"]}})", "dns.resolvers"},
+      {R"({"dns": {"split": {"": ["192.0.2.53"]}}})", "dns.split"},
+      {R"({"dns": {"split": {"corp.example": ["x"]}}})", "dns.split"},
+      {R"({"dns": {"search": ["a b"]}})", "dns.search"},
+      {R"({"dns": {"records": [{"name": "a.example", "type": "A", "value": "::1"}]}})",
+       "dns.records[0].value"},
       {R"({"log": {"level": "loud"}})", "log.level"},
   };
   for (const auto& [text, where] : cases) {
@@ -49,6 +65,22 @@ TEST(ServerConfig, SaysWhereItIsWrong) {
     ASSERT_FALSE(config) << text;
     EXPECT_NE(config.error().detail.find(where), std::string::npos) << config.error().detail;
   }
+}
+
+TEST(ServerConfig, ReadsWhatMachinesAreToldOfNames) {
+  const auto config = parse_config(R"({"dns": {
+    "magic": false, "resolvers": ["192.0.2.53"], "override": true,
+    "split": {"corp.example": ["192.0.2.54:5353"]}, "search": ["corp.example"],
+    "records": [{"name": "wiki.example", "value": "2001:db8::1"}]}})");
+  ASSERT_TRUE(config) << config.error().detail;
+  control::DnsSettings expected;
+  expected.magic = false;
+  expected.resolvers = {"192.0.2.53"};
+  expected.override_local = true;
+  expected.split = {{"corp.example", {"192.0.2.54:5353"}}};
+  expected.search = {"corp.example"};
+  expected.records = {{.name = "wiki.example", .type = "", .value = "2001:db8::1"}};
+  EXPECT_EQ(dns_settings(config->dns), expected);
 }
 
 TEST(ServerConfig, APortAloneIsBothFamilies) {

@@ -35,8 +35,8 @@ namespace {
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kAliveEvery{10};  // a third of WatchdogSec= (server 7.5)
 constexpr Duration kRelayDrain = 1s;             // for the last frames to be taken
+constexpr Duration kHubWait = 8s;                // until it is up, for whoever wants a device
 constexpr const char* kAdminGroup = "warren-admin";
-constexpr const char* kStatusPath = "/api/warren/v1/status";
 
 // Who beside root may use `warren admin`. None, the process's own, where there is no such group or
 // the server may not give it a file.
@@ -65,7 +65,8 @@ Result<void> Program::start() {
   WARREN_TRY(address_, public_address(config_));
   WARREN_TRY_VOID(io::make_private_directory(config_.state_dir));
   WARREN_TRY(Identity identity, load_identity(config_.state_dir, random_));
-  server_key_ = to_text(identity.control_key.public_key());
+  control_key_ = identity.control_key.public_key();
+  server_key_ = to_text(control_key_);
   relay_key_ = identity.relay_key.public_key();
   WARREN_TRY(const CertificateSource source, certificate_source(config_, address_));
   if (source == CertificateSource::Acme) {
@@ -76,10 +77,12 @@ Result<void> Program::start() {
     log_.warn("server: {} is no name in the public DNS: tls.acme does nothing", address_.host);
   }
   WARREN_TRY_VOID(use_certificate());
+  read_hub_key();
   WARREN_TRY_VOID(start_control(identity));
   WARREN_TRY_VOID(start_relay(identity));
   WARREN_TRY_VOID(serve_admin());
   WARREN_TRY_VOID(listen());
+  make_hub();
   boost::system::error_code error;
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     if (!error) signals_.add(signal, error);
@@ -132,8 +135,10 @@ Result<void> Program::start_control(Identity& identity) {
   options.engine.url = address_.text();
   options.engine.server_key = server_key_;
   options.engine.domain = config_.network.base_domain;
+  options.engine.dns = dns_settings(config_.dns);
   options.engine.soft_flush = config_.database.soft_flush;
   options.engine.max_streams = config_.limits.streams;
+  options.engine.hub_machine = hub_machine_;
   options.settings.max_nodes = config_.limits.nodes;
   options.state_directory = config_.state_dir;
   options.program = fmt::format("warren-server {}", version());
@@ -251,21 +256,81 @@ Result<void> Program::serve_admin() {
   return {};
 }
 
-void Program::admin(std::string method,
-                    std::string path,
-                    std::string body,
-                    std::function<void(unsigned status, std::string json)> done) {
-  if (method == "GET" && path == kStatusPath) {
-    // Control does not know of certificates.
-    done = [this, done = std::move(done)](unsigned status, std::string json) {
-      if (status == 200 && json.ends_with('}')) {
-        json.pop_back();
-        json += fmt::format(R"(,"certificate":{}}})", certificate_json(certificate_, acme_.get()));
-      }
-      done(status, std::move(json));
+void Program::admin(std::string method, std::string path, std::string body, AdminDone done) {
+  constexpr std::string_view kApi = "/api/warren/v1/";
+  const std::string_view rest =
+      path.starts_with(kApi) ? std::string_view(path).substr(kApi.size()) : std::string_view();
+  if (method == "GET" && rest == "hub") return done(200, hub_json());
+  if (method == "GET" && rest == "status") {
+    // Control knows neither of the hub nor of certificates.
+    const std::string more = fmt::format(R"(,"hub":{},"certificate":{})", hub_json(),
+                                         certificate_json(certificate_, acme_.get()));
+    done = [more, then = std::move(done)](unsigned status, std::string json) {
+      if (status == 200 && json.ends_with('}')) json.insert(json.size() - 1, more);
+      then(status, std::move(json));
     };
   }
+  if (hub_ && method == "POST" && rest == "devices") {
+    tasks_.spawn("server: hub", admin_with_hub(std::move(method), std::move(path), std::move(body),
+                                               std::move(done)));
+    return;
+  }
   control_->admin(std::move(method), std::move(path), std::move(body), std::move(done));
+}
+
+// The first device is what a hub is made for, and its profile names the hub's key.
+asio::awaitable<void> Program::admin_with_hub(std::string method,
+                                              std::string path,
+                                              std::string body,
+                                              AdminDone done) {
+  hub_->start();
+  co_await hub_->settle(kHubWait);
+  control_->admin(std::move(method), std::move(path), std::move(body), std::move(done));
+}
+
+// --- the hub
+
+// Before the control engine starts: it knows the hub by this key.
+void Program::read_hub_key() {
+  if (!config_.has_role("hub")) {
+    hub_problem_ = "this server has no hub: its configuration leaves the role out";
+    return;
+  }
+  auto key = hub_machine_key(hub_directory(), random_);
+  if (key) {
+    hub_machine_ = *key;
+  } else {
+    hub_problem_ = std::move(key).error().detail;
+    log_.warn("server: no hub: {}", hub_problem_);
+  }
+}
+
+std::string Program::hub_directory() const {
+  return config_.state_dir + "/hub";
+}
+
+void Program::make_hub() {
+  if (!hub_machine_) return;
+  HubOptions options;
+  options.state_directory = hub_directory();
+  options.port = config_.listen.wireguard;
+  options.server = own_listener();
+  options.server_key = control_key_;
+  hub_ =
+      std::make_unique<Hub>(loop_.get_executor(), std::move(options), random_, wall_clock_, log_);
+}
+
+// Where this machine reaches our first listener.
+Endpoint Program::own_listener() const {
+  Endpoint out = listeners_.front()->endpoint();
+  if (out.address == *IpAddress::parse("0.0.0.0")) out.address = *IpAddress::parse("127.0.0.1");
+  if (out.address == *IpAddress::parse("::")) out.address = *IpAddress::parse("::1");
+  return out;
+}
+
+std::string Program::hub_json() const {
+  if (hub_) return hub_->json();
+  return json::ObjectText().text("state", "off").text("problem", hub_problem_).done();
 }
 
 std::string Program::metrics() const {
@@ -277,6 +342,7 @@ std::string Program::metrics() const {
   for (const auto& listener : listeners_) all += listener->counters();
   add_metrics(all, out);
   add_certificate_metrics(certificate_, acme_.get(), wall_clock_.now(), out);
+  if (hub_) hub_->add_metrics(out);
   return to_prometheus(out);
 }
 
@@ -287,6 +353,7 @@ std::string Program::health(bool is_ready, unsigned& status) const {
       .boolean("ok", status == 200)
       .boolean("storage", storage.writable)
       .text("detail", storage.sentence)
+      .text("hub", hub_ ? hub_->problem() : hub_problem_)
       .number("nodes", static_cast<std::int64_t>(control_->tables().nodes().size()))
       .number("online", static_cast<std::int64_t>(control_->engine().online()))
       .done();
@@ -357,7 +424,9 @@ void Program::reload() {
     } else {
       if (const LogLevel* const level = parse_log_level(config_.log.level)) log_.set_level(*level);
       control_->set_relay_map(own_relay_map(config_, address_, pin_));
-      log_.info("server: certificate and log level are read again; the rest needs a restart");
+      control_->set_dns(dns_settings(config_.dns));
+      log_.info(
+          "server: certificate, names and log level are read again; the rest needs a restart");
     }
   }
   notify_ready(status_line());
@@ -379,6 +448,7 @@ asio::awaitable<void> Program::stop() {
   for (const auto& listener : listeners_) listener->stop_accepting();
   if (acme_) co_await acme_->stop();
   if (admin_) co_await admin_->stop();
+  if (hub_) co_await hub_->stop();
   co_await relay_->drain(kRelayDrain);
   co_await control_->stop();
   for (const auto& listener : listeners_) co_await listener->stop();

@@ -22,6 +22,7 @@
 #include "io/tls_server.h"
 #include "main/server/certificates.h"
 #include "main/server/config.h"
+#include "main/server/hub.h"
 #include "main/server/identity.h"
 #include "main/server/public_address.h"
 #include "relay/service.h"
@@ -33,6 +34,8 @@ namespace warren::server {
 // Everything but STUN and the database's writer runs on one loop.
 class Program {
  public:
+  using AdminDone = std::function<void(unsigned status, std::string json)>;
+
   // How the configuration is read again, with what the command line said.
   using Reload = std::function<Result<Config>()>;
 
@@ -56,14 +59,20 @@ class Program {
   std::shared_ptr<const io::HttpRoutes> local_routes();
   Result<void> use_certificate();
   void take_over_certificate();
+  void make_hub();
+  std::string hub_directory() const;
+  std::string hub_json() const;
+  void read_hub_key();
+  Endpoint own_listener() const;
   std::string metrics() const;
   std::string health(bool is_ready, unsigned& status) const;
   void welcome();
   void welcome_with(const std::string& auth_key);
-  void admin(std::string method,
-             std::string path,
-             std::string body,
-             std::function<void(unsigned status, std::string json)> done);
+  void admin(std::string method, std::string path, std::string body, AdminDone done);
+  boost::asio::awaitable<void> admin_with_hub(std::string method,
+                                              std::string path,
+                                              std::string body,
+                                              AdminDone done);
   void reload();
   std::string status_line() const;
 
@@ -77,6 +86,7 @@ class Program {
   const WallClock& wall_clock_;
   Log& log_;
   control::ServerUrl address_;
+  MachinePublicKey control_key_;
   std::string server_key_;  // as the join command says it
   RelayPublicKey relay_key_;
 
@@ -92,6 +102,9 @@ class Program {
   std::unique_ptr<relay::StunResponder> stun_;
   std::vector<std::unique_ptr<io::Listener>> listeners_;
   std::unique_ptr<io::LocalHttpServer> admin_;
+  std::optional<MachinePublicKey> hub_machine_;  // none: there is no hub
+  std::string hub_problem_;                      // why not
+  std::unique_ptr<Hub> hub_;
   io::Tasks tasks_;
 };
 

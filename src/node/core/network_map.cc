@@ -117,7 +117,9 @@ Result<const Node*> NetworkMap::find_by_name(std::string_view text) const {
 }
 
 bool NetworkMap::is_expired(const Node& node) const {
-  return node.expired || (node.key_expiry && *node.key_expiry <= judged_at_);
+  if (node.expired || (node.key_expiry && *node.key_expiry <= judged_at_)) return true;
+  return self_ && node.id == self_->id && own_expiry_judged_at_ && node.key_expiry &&
+         *node.key_expiry <= *own_expiry_judged_at_ && is_sensible(*node.key_expiry);
 }
 
 bool NetworkMap::has_key(const Node& peer) const {
@@ -126,9 +128,10 @@ bool NetworkMap::has_key(const Node& peer) const {
 
 std::vector<IpPrefix> NetworkMap::allowed_ips(const Node& peer, bool with_subnets) const {
   std::vector<IpPrefix> out;
+  const OwnAddresses own(peer);
   for (const IpPrefix& prefix : peer.effective_allowed_ips()) {
     if (prefix.length() == 0 || is_own_address(prefix)) continue;
-    if (!with_subnets && is_subnet_route(peer, prefix)) continue;
+    if (!with_subnets && !own.contain(prefix)) continue;
     if (claims_.owner(prefix) == peer.id) out.push_back(prefix);
   }
   std::ranges::sort(out);

@@ -20,12 +20,20 @@ namespace warren::node {
 // Bounds of what a server can make us keep. What is beyond is left out and counted.
 inline constexpr std::size_t kMaxMapPeers = 65'536;      // six times the largest network we test
 inline constexpr std::size_t kMaxMapPrefixes = 1 << 20;  // allowed IPs of all peers
-inline constexpr std::size_t kMaxPeerAddresses = 16;     // two are usual
 inline constexpr std::size_t kMaxPeerPrefixes = 8192;  // as many as a node can advertise (limits.h)
-inline constexpr std::size_t kMaxPeerEndpoints = 64;   // twice what path/ looks at
-inline constexpr std::size_t kMaxUsers = 131'072;      // an owner and a sharer for each peer
+// Two are usual; a hub's are also those of the devices that it carries.
+inline constexpr std::size_t kMaxPeerAddresses = kMaxPeerPrefixes;
+inline constexpr std::size_t kMaxPeerEndpoints = 64;  // twice what path/ looks at
+inline constexpr std::size_t kMaxUsers = 131'072;     // an owner and a sharer for each peer
 inline constexpr std::size_t kMaxFilterChunks = 1024;
 inline constexpr std::size_t kMaxHealthMessages = 256;
+
+// 2023-01-10: a clock that stands before is wrong (spec: control section 5.4, ControlTime).
+inline constexpr std::int64_t kSensibleClock = 1'673'308'800;
+
+inline bool is_sensible(WallTime time) {
+  return time.seconds >= kSensibleClock;
+}
 
 // What another map means for whoever acts on it. A flag is set when the thing really differs.
 struct MapChange {
@@ -140,7 +148,7 @@ class NetworkMap {
 
   // False: it is none.
   bool clean(control::Node& peer);
-  void clean_addresses(control::Node& node);
+  void clean_prefixes(control::Node& node);
   bool is_own_address(const IpPrefix& prefix) const;
   bool filter_depends_on(const control::Node& peer) const;
   MapChange finish(Update& update) const;
@@ -159,9 +167,12 @@ class NetworkMap {
   std::map<std::string, control::DisplayMessage> messages_;
 
   std::int64_t ahead_ = 0;              // seconds that the server's clock is before ours
-  bool is_server_clock_wrong_ = false;  // then only what the server calls expired has expired
-  WallTime judged_at_;                  // whose key ends by then has expired; by the server's clock
-  std::set<Expiry> expiries_;           // of peers
+  bool is_server_clock_wrong_ = false;  // then only the peers that it calls expired have expired
+  // Our clock, while the server's is wrong: servers say that our own key is expired by its expiry
+  // alone, and stock clients judge that by their clock.
+  std::optional<WallTime> own_expiry_judged_at_;
+  WallTime judged_at_;         // whose key ends by then has expired; by the server's clock
+  std::set<Expiry> expiries_;  // of peers
   MapCounters counters_;
 };
 

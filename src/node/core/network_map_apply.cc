@@ -11,9 +11,6 @@ using control::NodeId;
 
 namespace {
 
-// 2023-01-10: a clock that stands before is wrong, and nobody's key expires by it (spec: control
-// section 5.4, ControlTime).
-constexpr std::int64_t kSensibleClock = 1'673'308'800;
 // Smaller differences of clocks do not count (spec: control section 5.4, ControlTime).
 constexpr std::int64_t kClockTolerance = 60;
 // Before every expiry.
@@ -86,7 +83,7 @@ MapChange NetworkMap::apply(MapNews news, WallTime now) {
   Update update;
   update.change.is_first = news.is_first;
   const bool was_expired = self_ && is_expired(*self_);
-  if (map.control_time) is_server_clock_wrong_ = map.control_time->seconds < kSensibleClock;
+  if (map.control_time) is_server_clock_wrong_ = !is_sensible(*map.control_time);
   if (map.control_time && !is_server_clock_wrong_) {
     ahead_ = map.control_time->seconds - now.seconds;
     if (std::abs(ahead_) <= kClockTolerance) ahead_ = 0;
@@ -119,7 +116,12 @@ std::optional<WallTime> NetworkMap::next_expiry() const {
   if (self_ && self_->key_expiry && *self_->key_expiry > judged_at_) {
     next = next ? std::min(*next, *self_->key_expiry) : *self_->key_expiry;
   }
-  if (!next || is_server_clock_wrong_) return std::nullopt;
+  if (is_server_clock_wrong_) {
+    const bool will_expire = self_ && self_->key_expiry && own_expiry_judged_at_ &&
+                             *self_->key_expiry > *own_expiry_judged_at_;
+    return will_expire ? self_->key_expiry : std::nullopt;
+  }
+  if (!next) return std::nullopt;
   next->seconds = std::max(next->seconds, kSensibleClock) - ahead_;
   return next;
 }
@@ -264,21 +266,19 @@ void NetworkMap::apply_patch(const control::PeerChange& patch, Update& update) {
   });
 }
 
-void NetworkMap::clean_addresses(Node& node) {
+void NetworkMap::clean_prefixes(Node& node) {
   counters_.refused_prefixes +=
       std::erase_if(node.addresses, [](const auto& prefix) { return !is_node_address(prefix); });
   counters_.refused_prefixes += cut(node.addresses, kMaxPeerAddresses);
+  if (!node.allowed_ips) return;
+  counters_.refused_prefixes += std::erase_if(
+      *node.allowed_ips, [](const IpPrefix& prefix) { return is_never_routed(prefix.address()); });
+  counters_.refused_prefixes += cut(*node.allowed_ips, kMaxPeerPrefixes);
 }
 
 bool NetworkMap::clean(Node& peer) {
   if (peer.id.value <= 0 || peer.key.is_zero()) return false;
-  clean_addresses(peer);
-  if (peer.allowed_ips) {
-    counters_.refused_prefixes += std::erase_if(*peer.allowed_ips, [](const IpPrefix& prefix) {
-      return is_never_routed(prefix.address());
-    });
-    counters_.refused_prefixes += cut(*peer.allowed_ips, kMaxPeerPrefixes);
-  }
+  clean_prefixes(peer);
   cut(peer.endpoints, kMaxPeerEndpoints);
   const std::size_t prefixes = peer.addresses.size() + peer.effective_allowed_ips().size();
   if (claims_.size() + prefixes > kMaxMapPrefixes) {
@@ -293,7 +293,7 @@ bool NetworkMap::clean(Node& peer) {
 
 void NetworkMap::apply_self(std::optional<Node> self, bool is_first, Update& update) {
   if (self || is_first) {
-    if (self) clean_addresses(*self);
+    if (self) clean_prefixes(*self);
     const std::vector<IpPrefix> before = self_ ? self_->addresses : std::vector<IpPrefix>{};
     if (replace(self_, std::move(self))) update.change.self = true;
     const std::vector<IpPrefix> after = self_ ? self_->addresses : std::vector<IpPrefix>{};
@@ -327,6 +327,8 @@ void NetworkMap::judge_expiry(WallTime now, Update& update) {
     update.touched.insert(at->second);
   }
   judged_at_ = judged;
+  own_expiry_judged_at_ =
+      is_server_clock_wrong_ && is_sensible(now) ? std::optional(now) : std::nullopt;
 }
 
 // --- the rest

@@ -279,7 +279,7 @@ TEST(NetworkMap, BoundsAPeer) {
     const auto low = static_cast<std::uint8_t>(i);
     large.allowed_ips->push_back(IpPrefix(IpAddress::v4({10, high, low, 0}), 24));
   }
-  large.addresses.assign(100, prefix("100.64.9.9/32"));
+  large.addresses.assign(kMaxPeerAddresses + 100, prefix("100.64.9.9/32"));
   large.endpoints.assign(1000, *Endpoint::parse("192.0.2.1:1"));
   control::MapResponse news;
   news.peers_changed = {large};
@@ -339,6 +339,26 @@ TEST(NetworkMap, ExpiresNobodyByAServersClockThatIsWrong) {
   news.control_time = parse_rfc3339("2026-11-21T09:00:00Z");
   EXPECT_TRUE(map.apply({.map = news, .is_first = false}, kNow).self);
   EXPECT_TRUE(map.is_expired(*map.self())) << "it is right now";
+}
+
+TEST(NetworkMap, ExpiresItselfByItsOwnClockWhenTheServersIsWrong) {
+  NetworkMap map;
+  control::MapResponse news;
+  news.node = node(1);
+  news.node->key_expiry = kNow.after(60s);
+  news.peers = {node(2)};
+  news.peers[0].key_expiry = kNow.after(-60s);
+  news.control_time = parse_rfc3339("2020-08-03T00:00:00Z");
+  map.apply({.map = news, .is_first = true}, kNow);
+  EXPECT_FALSE(map.is_expired(*map.self()));
+  EXPECT_FALSE(map.is_expired(map.peers().at(kA)));
+  ASSERT_EQ(map.next_expiry(), kNow.after(60s));
+  EXPECT_TRUE(map.on_time(kNow.after(60s)).self);
+  EXPECT_TRUE(map.is_expired(*map.self()));
+  EXPECT_EQ(map.next_expiry(), std::nullopt);
+  news.node->key_expiry.reset();
+  EXPECT_TRUE(map.apply({.map = news, .is_first = false}, kNow.after(61s)).self);
+  EXPECT_FALSE(map.is_expired(*map.self()));
 }
 
 TEST(NetworkMap, ExpiresNobodyByAClockThatIsWrong) {

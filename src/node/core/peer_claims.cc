@@ -59,9 +59,10 @@ void erase(Claims& claims, const typename Claims::value_type& claim, std::set<No
 // Default routes are no claims: all exit nodes have them.
 template <class Then>
 void for_each_prefix(const Node& peer, Then then) {
+  const OwnAddresses own(peer);
   for (const IpPrefix& prefix : peer.addresses) then(prefix, false);
   for (const IpPrefix& prefix : peer.effective_allowed_ips()) {
-    if (prefix.length() > 0) then(prefix, is_subnet_route(peer, prefix));
+    if (prefix.length() > 0) then(prefix, !own.contain(prefix));
   }
 }
 
@@ -102,8 +103,12 @@ std::optional<NodeId> PeerClaims::owner(const IpAddress& address) const {
   return std::get<NodeId>(*at);
 }
 
-bool is_subnet_route(const Node& peer, const IpPrefix& prefix) {
-  return std::ranges::find(peer.addresses, prefix) == peer.addresses.end();
+OwnAddresses::OwnAddresses(const Node& node) : sorted_(node.addresses) {
+  std::ranges::sort(sorted_);
+}
+
+bool OwnAddresses::contain(const IpPrefix& prefix) const {
+  return std::ranges::binary_search(sorted_, prefix);
 }
 
 }  // namespace warren::node

@@ -41,7 +41,16 @@ class PeerClaims {
   std::uint64_t contested_ = 0;
 };
 
-// Whether this prefix among a peer's allowed IPs is a subnet that it routes, not its own address.
-bool is_subnet_route(const control::Node& peer, const IpPrefix& prefix);
+// What a node calls its own addresses; anything else among its allowed IPs is a subnet that it
+// routes.
+class OwnAddresses {
+ public:
+  explicit OwnAddresses(const control::Node& node);
+
+  bool contain(const IpPrefix& prefix) const;
+
+ private:
+  std::vector<IpPrefix> sorted_;
+};
 
 }  // namespace warren::node

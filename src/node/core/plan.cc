@@ -98,7 +98,8 @@ std::optional<PeerPlan> plan_peer(const NetworkMap& map, const Node& peer, const
                .path = {.node_key = peer.key,
                         .disco_key = peer.disco_key,
                         .endpoints = peer.endpoints,
-                        .home = peer.home_derp}};
+                        .home = peer.home_derp},
+               .is_wireguard_only = peer.is_wireguard_only};
   // Those that were empty or had a zone.
   std::erase(out.path.endpoints, Endpoint{});
   return out;
@@ -110,6 +111,13 @@ FilterPlan plan_filter(const NetworkMap& map, const Prefs& prefs) {
   for (const IpPrefix& prefix : map.self()->addresses) {
     out.config.addresses.push_back(prefix.address());
   }
+  // What we are said to be, and is no address of ours, is of those whom we carry.
+  const OwnAddresses own(*map.self());
+  for (const IpPrefix& prefix : map.self()->effective_allowed_ips()) {
+    if (prefix.is_single() && !own.contain(prefix)) out.config.routes.push_back(prefix);
+  }
+  make_set(out.config.routes);
+  out.is_hub = !out.config.routes.empty();
   out.config.shields_up = prefs.shields_up;
   for (const auto& [id, peer] : map.peers()) {
     if (!may_only_answer(peer)) continue;

@@ -20,12 +20,14 @@ struct PeerPlan {
   NodePublicKey key;
   std::vector<IpPrefix> allowed_ips;  // sorted
   path::PeerConfig path;              // with the same key
+  bool is_wireguard_only = false;     // a stock device: finds no paths, roams
 
   bool operator==(const PeerPlan&) const = default;
 };
 
 struct FilterPlan {
   policy::FilterConfig config;
+  bool is_hub = false;  // we carry addresses of others, which are its routes
   std::string problem;  // why the server's rules could not be used; then nothing comes in
 
   bool operator==(const FilterPlan&) const = default;

@@ -168,6 +168,60 @@ TEST(Plan, KnowsWhomACapabilityStandsFor) {
   EXPECT_THAT(after.config.rules.rules.front().sources, SizeIs(2));
 }
 
+// A hub: two addresses of its own, and those of a device.
+NetworkMap hub() {
+  Node self = node(1);
+  self.allowed_ips = self.addresses;
+  for (const char* const text : {"100.64.0.7/32", "fd7a:115c:a1e0::7/128"}) {
+    self.allowed_ips->push_back(prefix(text));
+  }
+  Node device = node(7);
+  device.disco_key = {};
+  device.is_wireguard_only = true;
+  NetworkMap map = network();
+  control::MapResponse news;
+  news.node = self;
+  news.peers_changed = {device};
+  map.apply({.map = std::move(news), .is_first = false}, kNow);
+  return map;
+}
+
+TEST(Plan, OfAHubCarriesWhatIsNotItsOwn) {
+  const NetworkMap map = hub();
+  EXPECT_EQ(plan_device(map, running()).addresses, node(1).addresses);
+  EXPECT_THAT(plan_device(map, running()).routes, ::testing::Contains(prefix("100.64.0.7/32")));
+  const FilterPlan plan = plan_filter(map, running());
+  EXPECT_TRUE(plan.is_hub);
+  EXPECT_THAT(plan.config.addresses, SizeIs(2));
+  EXPECT_THAT(plan.config.routes,
+              ElementsAre(prefix("100.64.0.7/32"), prefix("fd7a:115c:a1e0::7/128")));
+  const auto filter = policy::testing::make_filter(plan.config);
+  policy::testing::PacketSpec packet{.source = *IpAddress::parse("100.64.0.2"),
+                                     .destination = *IpAddress::parse("100.64.0.7"),
+                                     .destination_port = 22};
+  EXPECT_EQ(filter->judge(policy::testing::parse(packet)), policy::Verdict::Accept);
+  std::swap(packet.source, packet.destination);
+  packet.destination = *IpAddress::parse("100.64.0.1");
+  EXPECT_EQ(filter->judge(policy::testing::parse(packet)), policy::Verdict::Accept);
+
+  const auto device = plan_peer(map, map.peers().at(NodeId{7}), running());
+  ASSERT_TRUE(device);
+  EXPECT_TRUE(device->is_wireguard_only);
+  EXPECT_FALSE(plan_peer(map, map.peers().at(kA), running())->is_wireguard_only);
+  EXPECT_FALSE(plan_filter(network(), running()).is_hub);
+}
+
+TEST(Plan, OfANodeThatRoutesASubnetIsNoHubs) {
+  Node self = node(1);
+  self.allowed_ips = self.addresses;
+  self.allowed_ips->push_back(prefix("192.168.1.0/24"));
+  NetworkMap map = network();
+  control::MapResponse news;
+  news.node = self;
+  map.apply({.map = std::move(news), .is_first = false}, kNow);
+  EXPECT_FALSE(plan_filter(map, running()).is_hub);
+}
+
 }  // namespace
 
 }  // namespace warren::node

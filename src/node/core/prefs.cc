@@ -34,7 +34,7 @@ constexpr auto kKnown = std::to_array<Known>({
     {"AutoExitNode", "\"\"", "exit nodes"},
     {"InternalExitNodePrior", "\"\"", "exit nodes"},
     {"ExitNodeAllowLANAccess", "false", "exit nodes"},
-    {"CorpDNS", "false", "names of the network in DNS"},
+    {"CorpDNS"},
     {"RunSSH", "false", "an SSH server of its own"},
     {"RunWebClient", "false", "a web client"},
     {"WantRunning"},
@@ -68,6 +68,7 @@ template <class Visit, class Any>
 void for_each_field(Visit visit, Any& x) {
   visit("ControlURL", x.control_url);
   visit("RouteAll", x.route_all);
+  visit("CorpDNS", x.corp_dns);
   visit("WantRunning", x.want_running);
   visit("LoggedOut", x.logged_out);
   visit("ShieldsUp", x.shields_up);

@@ -19,6 +19,7 @@ struct Prefs {
   std::string operator_user;  // may change settings without being root; empty: nobody
   bool shields_up = false;    // nobody may open connections to us
   bool route_all = false;     // subnets that peers route are taken into use
+  bool corp_dns = true;       // the host resolves names as the network says
 
   bool operator==(const Prefs&) const = default;
 };
@@ -32,6 +33,7 @@ struct MaskedPrefs {
   std::optional<std::string> operator_user;
   std::optional<bool> shields_up;
   std::optional<bool> route_all;
+  std::optional<bool> corp_dns;
 
   bool operator==(const MaskedPrefs&) const = default;
 };

@@ -21,7 +21,7 @@ TEST(Prefs, AreWrittenWithAllNamesOfTheContract) {
   EXPECT_EQ(object.size(), 34U);
   EXPECT_EQ(object.at("ControlURL").as_string(), "https://net.example.org");
   EXPECT_TRUE(object.at("WantRunning").as_bool());
-  EXPECT_FALSE(object.at("CorpDNS").as_bool());
+  EXPECT_TRUE(object.at("CorpDNS").as_bool());
   EXPECT_EQ(object.at("NetfilterMode").as_int64(), 0);
   EXPECT_TRUE(object.at("AdvertiseRoutes").is_null());
   EXPECT_EQ(object.begin()->key(), "ControlURL");
@@ -36,6 +36,7 @@ TEST(Prefs, SurviveReadingAndWriting) {
   prefs.operator_user = "alice";
   prefs.shields_up = true;
   prefs.route_all = true;
+  prefs.corp_dns = false;
   EXPECT_EQ(decode_prefs(encode_prefs(prefs)), prefs);
   EXPECT_EQ(decode_prefs("{}"), default_prefs());
   EXPECT_FALSE(decode_prefs("[]"));
@@ -72,7 +73,6 @@ TEST(MaskedPrefs, RefuseByNameWhatIsNotHereYet) {
   ASSERT_FALSE(changes);
   EXPECT_EQ(changes.error().code, Errc::Unsupported);
   EXPECT_EQ(changes.error().detail, "ExitNodeID cannot be set: Warren has no exit nodes yet");
-  EXPECT_EQ(refusal(R"({"CorpDNS":true,"CorpDNSSet":true})"), Errc::Unsupported);
   EXPECT_EQ(refusal(R"({"AdvertiseRoutes":["10.0.0.0/8"],"AdvertiseRoutesSet":true})"),
             Errc::Unsupported);
   EXPECT_EQ(refusal(R"({"NetfilterMode":2,"NetfilterModeSet":true})"), Errc::Unsupported);
@@ -83,8 +83,7 @@ TEST(MaskedPrefs, RefuseByNameWhatIsNotHereYet) {
 
 TEST(MaskedPrefs, MaySetToWhatIsInForce) {
   for (const std::string_view text :
-       {R"({"CorpDNS":false,"CorpDNSSet":true})", R"({"ExitNodeIDSet":true})",
-        R"({"AdvertiseRoutes":[],"AdvertiseRoutesSet":true})",
+       {R"({"ExitNodeIDSet":true})", R"({"AdvertiseRoutes":[],"AdvertiseRoutesSet":true})",
         R"({"NetfilterMode":0,"NetfilterModeSet":true})",
         R"({"NoStatefulFiltering":true,"NoStatefulFilteringSet":true})"}) {
     SCOPED_TRACE(text);

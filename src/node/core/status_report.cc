@@ -129,6 +129,9 @@ std::string why_not_direct(const StatusInput& input,
   if (!facts) return "there is no tunnel";
   const path::PathState state = facts->path.state;
   if (state == path::PathState::Direct) return {};
+  if (peer.is_wireguard_only) {
+    return "a WireGuard device finds us: nothing was heard of it within the last three minutes";
+  }
   const bool has_no_way = peer.endpoints.empty() && peer.home_derp == relay::kNoRegion;
   if (peer.online == false) return "the peer is offline";
   if (state == path::PathState::Idle) {
@@ -180,7 +183,9 @@ StatusPeer make_status_peer(const StatusInput& input, const Node& peer) {
       out.last_write = wall_time(input, *facts->last_sent);
       out.active = input.now - *facts->last_sent < path::kSessionActive;
     }
-    if (facts->path.path.direct && facts->path.state != path::PathState::Idle) {
+    const bool is_there = facts->path.state != path::PathState::Idle;
+    if (peer.is_wireguard_only) out.online = is_there;  // the server does not know
+    if (facts->path.path.direct && (is_there || peer.is_wireguard_only)) {
       out.cur_addr = facts->path.path.direct->remote.to_string();
     }
     if (facts->path.path.relay) {

@@ -102,6 +102,29 @@ TEST(Status, HasTheNamesThatToolsRead) {
   EXPECT_THAT(std::string(peer.at("Path").at("Why").as_string()), HasSubstr("for 12s"));
 }
 
+TEST(Status, ShowsWhereADeviceWasHeardLast) {
+  World world;
+  Node device = node(2);
+  device.disco_key = {};
+  device.is_wireguard_only = true;
+  device.online.reset();
+  world.change(device);
+  world.facts = {};
+  world.facts.path.path.direct = {.remote = *Endpoint::parse("192.0.2.9:5"), .source = {}};
+  world.facts.path.state = path::PathState::Direct;
+  world.facts.last_handshake = kNow;
+  StatusPeer peer = make_status_peer(world.input(), world.map.peers().at(kA));
+  EXPECT_EQ(peer.cur_addr, "192.0.2.9:5");
+  EXPECT_EQ(peer.last_handshake, kNow);
+  EXPECT_TRUE(peer.online);
+  EXPECT_EQ(world.why(), "");
+  world.facts.path.state = path::PathState::Idle;
+  peer = make_status_peer(world.input(), world.map.peers().at(kA));
+  EXPECT_EQ(peer.cur_addr, "192.0.2.9:5");
+  EXPECT_FALSE(peer.online);
+  EXPECT_THAT(world.why(), HasSubstr("nothing was heard"));
+}
+
 TEST(Status, SurvivesWritingAndReading) {
   const World world;
   const Status status = make_status(world.input());

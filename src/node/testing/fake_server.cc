@@ -176,7 +176,12 @@ asio::awaitable<void> FakeServer::talk(tcp::socket socket) {
     Bytes wire;
     const auto early =
         ts2021::encode_early_noise(ChallengePrivateKey::generate(random_).public_key());
-    WARREN_CHECK(connection->sealer->seal(early, wire));
+    // In three records, as servers do (spec: control section 2.8): none of them means anything.
+    ByteView rest(early);
+    for (const std::size_t size : {std::size_t{5}, std::size_t{4}, rest.size() - 9}) {
+      WARREN_CHECK(connection->sealer->seal(rest.first(size), wire));
+      rest = rest.subspan(size);
+    }
     static_cast<void>(connection->stream->write(wire));
   }
   connections.push_back(connection);

@@ -22,7 +22,8 @@ constexpr int kWindowLogMax = 23;
 // more lies, and gets no memory.
 constexpr unsigned long long kMaxRatio = 128 * 1024 / 4;
 
-constexpr std::size_t kStep = 128 * 1024;  // of output, when its size is not known before
+constexpr std::size_t kMaxScratch = 1 << 20;  // kept between messages
+constexpr std::size_t kStep = 128 * 1024;     // of output, when its size is not known before
 
 bool failed(std::size_t result) {
   return ZSTD_isError(result) != 0;
@@ -44,6 +45,7 @@ struct MapFrameWriter::Compressor {
   ~Compressor() { ZSTD_freeCCtx(context); }
 
   ZSTD_CCtx* context = ZSTD_createCCtx();
+  std::vector<std::uint8_t> scratch;
 };
 
 MapFrameWriter::MapFrameWriter() : compressor_(std::make_unique<Compressor>()) {}
@@ -75,12 +77,14 @@ void MapFrameWriter::append_message(std::string_view json,
 }
 
 void MapFrameWriter::append_part(std::string_view json, std::vector<std::uint8_t>& out) {
-  const std::size_t start = out.size();
-  out.resize(start + ZSTD_compressBound(json.size()));
-  const std::size_t size = ZSTD_compress2(compressor_->context, out.data() + start,
-                                          out.size() - start, json.data(), json.size());
+  // Messages wait to be sent: one must not hold the room that its text would need at the worst.
+  std::vector<std::uint8_t>& scratch = compressor_->scratch;
+  scratch.resize(ZSTD_compressBound(json.size()));
+  const std::size_t size = ZSTD_compress2(compressor_->context, scratch.data(), scratch.size(),
+                                          json.data(), json.size());
   WARREN_CHECK(!failed(size));
-  out.resize(start + size);
+  out.insert(out.end(), scratch.begin(), scratch.begin() + static_cast<std::ptrdiff_t>(size));
+  if (scratch.size() > kMaxScratch) scratch = std::vector<std::uint8_t>();
 }
 
 struct MapFrameReader::Decompressor {

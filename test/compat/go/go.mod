@@ -132,5 +132,6 @@ require (
 
 tool (
 	tailscale.com/cmd/derper
+	tailscale.com/cmd/tailscale
 	tailscale.com/cmd/tailscaled
 )

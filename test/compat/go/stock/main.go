@@ -17,9 +17,10 @@ func main() {
 		"stun":        stunRequest,
 		"control":     control,
 		"node":        node,
+		"crowd":       crowd,
 	}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: stock derp-client|stun|control|node FLAGS; --help after the command tells its flags")
+		fmt.Fprintln(os.Stderr, "usage: stock derp-client|stun|control|node|crowd FLAGS; --help after the command tells its flags")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {

@@ -1,0 +1,75 @@
+#include "node/core/dns_answers.h"
+
+#include "base/json_wire.h"
+#include "proto/control/dns_fields.h"
+
+namespace warren::node {
+
+namespace {
+
+namespace wire = json::wire;
+using wire::Either;
+
+// A message of the DNS has 64 KiB at most.
+constexpr wire::Limits kLimits{.bytes = 4 * 1024 * 1024, .depth = 16, .list = 16 * 1024};
+
+template <class T>
+std::string encode(const T& answer) {
+  std::string out;
+  json::Writer writer(out);
+  json::write(writer, answer);
+  return out;
+}
+
+}  // namespace
+
+template <class Visitor, Either<DnsHostAnswer> Fields>
+void fields(Visitor& visit, Fields& x) {
+  visit.always("Nameservers", x.nameservers);
+  visit.always("SearchDomains", x.search_domains);
+  visit.always("MatchDomains", x.match_domains);
+}
+
+template <class Visitor, Either<DnsQueryAnswer> Fields>
+void fields(Visitor& visit, Fields& x) {
+  visit.always("Bytes", x.bytes);
+  visit.always("Resolvers", x.resolvers);
+}
+
+template <class Visitor, Either<DnsStatusAnswer> Fields>
+void fields(Visitor& visit, Fields& x) {
+  visit.always("AcceptDNS", x.accept_dns);
+  visit.always("Served", x.is_served);
+  visit.always("Manager", x.manager);
+  visit.always("Told", x.told);
+  visit.always("Queries", x.queries);
+  visit.always("Forwarded", x.forwarded);
+  visit.always("Failed", x.failed);
+  visit.always("Problems", x.problems);
+}
+
+std::string encode_dns_host(const DnsHostAnswer& answer) {
+  return encode(answer);
+}
+
+std::string encode_dns_query(const DnsQueryAnswer& answer) {
+  return encode(answer);
+}
+
+std::string encode_dns_status(const DnsStatusAnswer& answer) {
+  return encode(answer);
+}
+
+Result<DnsHostAnswer> decode_dns_host(std::string_view text) {
+  return wire::read_text<DnsHostAnswer>(text, kLimits);
+}
+
+Result<DnsQueryAnswer> decode_dns_query(std::string_view text) {
+  return wire::read_text<DnsQueryAnswer>(text, kLimits);
+}
+
+Result<DnsStatusAnswer> decode_dns_status(std::string_view text) {
+  return wire::read_text<DnsStatusAnswer>(text, kLimits);
+}
+
+}  // namespace warren::node

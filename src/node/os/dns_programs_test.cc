@@ -1,0 +1,186 @@
+// How systemd-resolved and the two resolvconf are told, by programs that stand for theirs.
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "node/os/dns_resolvconf.h"
+#include "node/os/dns_resolved.h"
+#include "node/os/dns_test_host.h"
+
+namespace warren::node {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr std::string_view kStub =
+    "# This is /run/systemd/resolve/stub-resolv.conf managed by man:systemd-resolved(8).\n"
+    "nameserver 127.0.0.53\noptions edns0 trust-ad\n";
+
+// Says who owns the name as the real one does; refuses what `refused` is in.
+constexpr std::string_view kBusctl = R"sh(shift 3
+case "$*" in
+  *GetNameOwner*) cat "${0%/bin/*}/owner"; exit;;
+  *Ping) exit 0;;
+esac
+echo "$*" | sed 's/^call org.freedesktop.resolve1 .org.freedesktop.resolve1 org.freedesktop.resolve1.Manager //' >> "$log"
+if [ -e "${0%/bin/*}/refused" ] && echo "$*" | grep -q "$(cat "${0%/bin/*}/refused")";
+then echo "Call failed: too many"; exit 1
+fi)sh";
+
+struct DnsProgramsTest : ::testing::Test {
+  void install_resolved() {
+    machine.install("busctl", kBusctl);
+    machine.write("owner", "s \":1.5\"\n");
+    machine.write("etc/resolv.conf", kStub);
+  }
+
+  testing::DnsTestHost machine;
+};
+
+TEST_F(DnsProgramsTest, ResolvedIsToldPerLink) {
+  install_resolved();
+  ASSERT_EQ(detect_dns_manager(machine.host), DnsManager::Resolved);
+  DnsResolved resolved(machine.host);
+  OsDnsConfig config = testing::overlay_names();
+  config.nameservers.push_back(*IpAddress::parse("fd7a::53"));
+  config.match_domains = {"home.internal", "corp.example"};
+  ASSERT_TRUE(resolved.set(config));
+  EXPECT_EQ(machine.calls(),
+            "SetLinkDNS ia(iay) 1 2 2 4 100 100 100 100"
+            " 10 16 253 122 0 0 0 0 0 0 0 0 0 0 0 0 0 83\n"
+            "SetLinkDomains ia(sb) 1 2 home.internal false corp.example true\n"
+            "SetLinkDefaultRoute ib 1 false\n"
+            "SetLinkLLMNR is 1 no\n"
+            "SetLinkMulticastDNS is 1 no\n"
+            "SetLinkDNSSEC is 1 no\n"
+            "SetLinkDNSOverTLS is 1 no\n"
+            "FlushCaches\n");
+  machine.forget_calls();
+  ASSERT_TRUE(resolved.set({}));
+  EXPECT_EQ(machine.calls(), "RevertLink i 1\n");
+  EXPECT_EQ(machine.read("etc/resolv.conf"), kStub);
+}
+
+TEST_F(DnsProgramsTest, ResolvedAsksUsAboutEverythingWithoutMatchDomains) {
+  install_resolved();
+  ASSERT_TRUE(DnsResolved(machine.host).set(testing::overlay_names()));
+  EXPECT_THAT(machine.calls(), HasSubstr("SetLinkDomains ia(sb) 1 2 home.internal false . true\n"));
+  EXPECT_THAT(machine.calls(), HasSubstr("SetLinkDefaultRoute ib 1 true\n"));
+}
+
+TEST_F(DnsProgramsTest, ResolvedGetsFewerDomainsWhenItRefusesThem) {
+  install_resolved();
+  machine.write("refused", "arpa");
+  OsDnsConfig config = testing::overlay_names();
+  config.match_domains = {"home.internal", "64.100.in-addr.arpa"};
+  ASSERT_TRUE(DnsResolved(machine.host).set(config));
+  EXPECT_THAT(machine.calls(), HasSubstr("SetLinkDomains ia(sb) 1 1 home.internal false\n"));
+}
+
+TEST_F(DnsProgramsTest, ResolvedThatWasStartedAnewKnowsNothing) {
+  install_resolved();
+  DnsResolved resolved(machine.host);
+  ASSERT_TRUE(resolved.set(testing::overlay_names()));
+  EXPECT_TRUE(resolved.holds());
+  machine.write("owner", "s \":1.9\"\n");
+  EXPECT_FALSE(resolved.holds());
+  ASSERT_TRUE(resolved.set(testing::overlay_names()));
+  EXPECT_TRUE(resolved.holds());
+}
+
+TEST_F(DnsProgramsTest, ResolvedTellsTheNameserversOfTheNetwork) {
+  install_resolved();
+  machine.write("run/systemd/resolve/resolv.conf",
+                "nameserver 192.0.2.1\nnameserver 100.100.100.100\nsearch lan\n");
+  const OsDnsBase base = DnsResolved(machine.host).base();
+  EXPECT_TRUE(base.can_split);
+  EXPECT_THAT(base.nameservers, ElementsAre(IpAddress::v4({192, 0, 2, 1})));
+}
+
+TEST_F(DnsProgramsTest, ResolvedSaysWhyItDoesNotWork) {
+  install_resolved();
+  machine.write("refused", "SetLinkDNS ");
+  const auto done = DnsResolved(machine.host).set(testing::overlay_names());
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().detail, "systemd-resolved: SetLinkDNS: status 1: Call failed: too many");
+}
+
+TEST_F(DnsProgramsTest, ResolvedThatIsNotRunningIsNotUsed) {
+  machine.install("busctl", "exit 1");
+  machine.write("etc/resolv.conf", kStub);
+  EXPECT_EQ(detect_dns_manager(machine.host), DnsManager::File);
+}
+
+TEST_F(DnsProgramsTest, ResolvedThatNobodyAsksIsNotUsed) {
+  machine.install("busctl", "exit 0");
+  machine.write("etc/resolv.conf", "# systemd-resolved was here\nnameserver 192.0.2.1\n");
+  EXPECT_EQ(detect_dns_manager(machine.host), DnsManager::File);
+  machine.write("etc/nsswitch.conf", "passwd: files\nhosts: files resolve [!UNAVAIL=return] dns\n");
+  EXPECT_EQ(detect_dns_manager(machine.host), DnsManager::Resolved);
+}
+
+TEST_F(DnsProgramsTest, NetworkManagerMayLeaveNamesToResolved) {
+  machine.install("busctl", "exit 0");
+  machine.write("etc/resolv.conf", "# Generated by NetworkManager\nnameserver 127.0.0.53\n");
+  EXPECT_EQ(detect_dns_manager(machine.host), DnsManager::Resolved);
+  machine.write("etc/resolv.conf", "# Generated by NetworkManager\nnameserver 192.0.2.1\n");
+  EXPECT_EQ(detect_dns_manager(machine.host), DnsManager::File);
+}
+
+TEST_F(DnsProgramsTest, OpenresolvGetsARecordThatExcludesTheOthers) {
+  machine.install("resolvconf", R"sh([ "$1" = --version ] && { echo "openresolv 3.12.0"; exit; }
+[ "$1" = -l ] && { printf 'nameserver 192.0.2.1\nnameserver 100.100.100.100\n'; exit; }
+echo "$*" >> "$log"; [ "$1" = -f ] || cat >> "$log")sh");
+  machine.write("etc/resolv.conf", "# Generated by resolvconf\nnameserver 192.0.2.1\n");
+  ASSERT_EQ(detect_dns_manager(machine.host), DnsManager::OpenResolv);
+  DnsResolvconf program(machine.host, DnsManager::OpenResolv);
+  ASSERT_TRUE(program.set(testing::overlay_names()));
+  EXPECT_EQ(machine.calls(), "-m 0 -x -a lo\nnameserver 100.100.100.100\nsearch home.internal\n");
+  EXPECT_THAT(program.base().nameservers, ElementsAre(IpAddress::v4({192, 0, 2, 1})));
+  machine.forget_calls();
+  ASSERT_TRUE(program.set({}));
+  EXPECT_EQ(machine.calls(), "-f -d lo\n");
+}
+
+TEST_F(DnsProgramsTest, DebiansResolvconfGetsARecordBeforeTheOthers) {
+  machine.install("resolvconf", R"sh([ "$1" = --version ] && { echo "usage" >&2; exit 99; }
+echo "$*" >> "$log"; [ "$1" = -d ] || cat >> "$log")sh");
+  machine.write("etc/resolv.conf",
+                "# Dynamic resolv.conf(5) file for glibc resolver(3) generated by resolvconf(8)\n"
+                "nameserver 192.0.2.1\n");
+  ASSERT_EQ(detect_dns_manager(machine.host), DnsManager::Resolvconf);
+  ASSERT_TRUE(DnsResolvconf(machine.host, DnsManager::Resolvconf).set(testing::overlay_names()));
+  EXPECT_EQ(machine.calls(),
+            "-a tun-warren.inet\nnameserver 100.100.100.100\nsearch home.internal\n");
+}
+
+TEST_F(DnsProgramsTest, ARecordOfAKilledRunIsTakenBackByTheNext) {
+  machine.install("resolvconf", R"sh(echo "$*" >> "$log"; [ "$1" = -d ] || cat > /dev/null)sh");
+  ASSERT_TRUE(DnsResolvconf(machine.host, DnsManager::Resolvconf).set(testing::overlay_names()));
+  machine.forget_calls();
+  const auto cleaned = clean_dns(machine.host);
+  ASSERT_TRUE(cleaned) << cleaned.error().detail;
+  EXPECT_TRUE(*cleaned);
+  EXPECT_EQ(machine.calls(), "-d tun-warren.inet\n");
+  machine.forget_calls();
+  ASSERT_TRUE(clean_dns(machine.host));
+  EXPECT_THAT(machine.calls(), IsEmpty());
+}
+
+TEST_F(DnsProgramsTest, ResolvconfThatIsNotInstalledIsNotUsed) {
+  machine.write("etc/resolv.conf", "# Generated by resolvconf\nnameserver 192.0.2.1\n");
+  EXPECT_EQ(detect_dns_manager(machine.host), DnsManager::File);
+}
+
+TEST_F(DnsProgramsTest, AnythingElseIsTheFileItself) {
+  EXPECT_EQ(detect_dns_manager(machine.host), DnsManager::File);
+  machine.write("etc/resolv.conf", "nameserver 192.0.2.1\n");
+  EXPECT_EQ(detect_dns_manager(machine.host), DnsManager::File);
+}
+
+}  // namespace
+}  // namespace warren::node
