@@ -1,12 +1,15 @@
 """Stock nodes that join our server and talk to our node."""
 import dataclasses
 import itertools
+import subprocess
 import time
 
 import pytest
 
 import harness
 import members
+import strangers
+from nodes import json_lines
 
 WORDS = "what strangers say to each other\n" * 4000
 DOMAIN = "home.internal."
@@ -208,3 +211,18 @@ def test_trusts_no_certificate_that_the_server_signed_itself_unless_it_is_told(l
     ours.wait_until_online(stock.name)
     exchange(ours, stock, ":8080/words")
     stranger.process.wait_for_output("certificate signed by unknown authority")
+
+
+def test_bears_a_crowd_that_joins_at_once(lab, places, ours, server):
+    """Fifty nodes in one process; each then fetches a page of the next one, by name."""
+    crowd = places.first.start(
+        strangers.STOCK, "crowd", "--control", server.url, "--auth-key", server.auth_key(), "--count", 50, "--state",
+        lab.directory / "crowd", stdin=subprocess.PIPE,
+        environment={"SSL_CERT_FILE": str(server.trusted), "TS_LOGS_DIR": str(lab.directory), "TS_NO_LOGS_NO_SUPPORT": "true",
+                     "TS_PANIC_IF_HIT_MAIN_CONTROL": "1"})
+    for event in ("joined", "met", "fetched"):
+        crowd.wait_for_output(f'"event":"{event}"', 240)
+    for event in json_lines(crowd):
+        print(f"{event['event']} after {event['seconds']:.1f} s")
+    harness.wait_until(lambda: len([peer for peer in ours.peers().values() if peer["Online"]]) == 50, "all 50 at ours", 20)
+    assert server.streams() == 51
