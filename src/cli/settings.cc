@@ -110,9 +110,9 @@ std::shared_ptr<SettingFlags> SettingFlags::add_to(CLI::App& command, Scope scop
       command.add_flag_function(
           name,
           [flags, i](std::int64_t count) { flags->values_[i] = json::Raw::boolean(count > 0); },
-          fmt::format(setting.default_on ? "{} (the default); --{}=false leaves it"
-                                         : "{}; --{}=false undoes it",
-                      setting.help, setting.flag));
+          setting.default_on
+              ? fmt::format("{} (the default); --{}=false leaves it", setting.help, setting.flag)
+              : fmt::format("{}; --{}=false undoes it", setting.help, setting.flag));
     } else {
       command
           .add_option_function<std::string>(

@@ -204,11 +204,17 @@ Service::Service(const asio::any_io_executor& executor,
                  Sockets sockets,
                  const ServiceOptions& options,
                  Random& random,
-                 const Log& log)
+                 Log log)
     : state_(std::make_unique<State>(executor, options, random, log)) {
   auto places = sockets.take();
   state_->listeners.reserve(places.size());
-  for (Sockets::Place& place : places) state_->listen(std::move(place));
+  for (Sockets::Place& place : places) {
+    if (!place.tcp.is_open()) {
+      log.warn("dns: names are answered over UDP only: another program has the TCP port at={}",
+               place.endpoint.to_string());
+    }
+    state_->listen(std::move(place));
+  }
 }
 
 Service::~Service() {

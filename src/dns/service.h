@@ -31,7 +31,7 @@ class Service {
           Sockets sockets,
           const ServiceOptions& options,
           Random& random,
-          const Log& log);
+          Log log);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
   ~Service();

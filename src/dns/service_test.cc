@@ -401,6 +401,28 @@ TEST(DnsSockets, AreBoundBeforeTheAddressesAreThere) {
   EXPECT_NE(sockets->places()[0].endpoint.port, 0);
 }
 
+TEST(DnsSockets, ShareThePortWithOneWhoServesAllAddresses) {
+  const auto wildcard = [](int type, std::uint16_t port) {
+    io::FileDescriptor fd(socket(AF_INET, type | SOCK_CLOEXEC, 0));
+    const int on = 1;
+    EXPECT_EQ(setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+    io::SocketAddress any;
+    const socklen_t size = io::to_socket_address({IpAddress(), port}, any);
+    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&any), size), 0);
+    if (type == SOCK_STREAM) EXPECT_EQ(listen(fd.get(), 1), 0);
+    return fd;
+  };
+  // A port that is free.
+  const std::uint16_t port =
+      Sockets::bind({ip("127.0.0.1")}, 0).value().places().at(0).endpoint.port;
+  const auto udp = wildcard(SOCK_DGRAM, port);
+  const auto tcp = wildcard(SOCK_STREAM, port);
+  const auto sockets = Sockets::bind({ip("127.0.0.1")}, port);
+  ASSERT_TRUE(sockets) << sockets.error().detail;
+  EXPECT_TRUE(sockets->places().at(0).udp.is_open());
+  EXPECT_FALSE(sockets->places()[0].tcp.is_open());
+}
+
 TEST(DnsSockets, SayWhoseTheFaultIs) {
   const auto first = Sockets::bind({ip("127.0.0.1")}, 0);
   ASSERT_TRUE(first);

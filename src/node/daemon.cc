@@ -40,9 +40,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const asio::any_io_executor& execu
   WARREN_TRY_VOID(out->load());
   WARREN_TRY_VOID(out->watch_network());
   // Before anything is dialled: what a run that was killed has left may lead our lookups astray.
-  if (names) {
-    WARREN_TRY_VOID(out->start_names(std::move(*names)));
-  }
+  if (names) out->start_names(std::move(*names));
   out->tasks_.spawn("node: expiry", out->watch_expiry());
   out->tasks_.spawn("node: devices", out->keep_device_endpoints());
   if (out->state_.prefs.want_running && !out->state_.prefs.logged_out) out->connect({}, false);
@@ -303,14 +301,13 @@ void Daemon::drop_overlay() {
   overlay_.reset();
 }
 
-Result<void> Daemon::start_names(NamesOptions options) {
-  WARREN_TRY(names_, Names::start(executor_, std::move(options), options_.overlay.mark,
-                                  host_lookup_, random_, log_, [this] {
-                                    MapChange again;
-                                    again.dns = true;
-                                    follow_names(again);
-                                  }));
-  return {};
+void Daemon::start_names(NamesOptions options) {
+  names_ = Names::start(executor_, std::move(options), options_.overlay.mark, host_lookup_, random_,
+                        log_, [this] {
+                          MapChange again;
+                          again.dns = true;
+                          follow_names(again);
+                        });
 }
 
 void Daemon::start_overlay() {

@@ -24,10 +24,10 @@
 #include "node/core/prefs.h"
 #include "node/core/status_report.h"
 #include "node/core/steady_wall_clock.h"
+#include "node/device_endpoints.h"
 #include "node/names.h"
 #include "node/network_watch.h"
 #include "node/os/host_lookup.h"
-#include "node/device_endpoints.h"
 #include "node/os/instance_lock.h"
 #include "node/overlay.h"
 #include "node/relay_names.h"
@@ -122,7 +122,7 @@ class Daemon {
   Result<void> load();
   Result<void> save(const NodeState& state) const;
   Result<void> watch_network();
-  Result<void> start_names(NamesOptions options);
+  void start_names(NamesOptions options);
 
   void connect(std::string auth_key, bool force);
   void disconnect();

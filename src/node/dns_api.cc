@@ -98,15 +98,17 @@ io::LocalResponse DnsApi::status() const {
     if (names->setup() != nullptr) {
       const OsDnsConfig& told = names->setup()->told();
       out.manager = to_string(names->setup()->manager());
-      out.told = {.nameservers = told.nameservers,
-                  .search_domains = told.search,
-                  .match_domains = told.match_domains};
+      const bool is_told = names->setup()->manager() != DnsManager::None;
+      if (is_told)
+        out.told = {.nameservers = told.nameservers,
+                    .search_domains = told.search,
+                    .match_domains = told.match_domains};
     }
     if (names->service() != nullptr) {
       const dns::ResolverCounters& counters = names->service()->resolver_counters();
-      out.queries = counters.queries;
-      out.forwarded = counters.forwarded;
-      out.failed = counters.failed;
+      out.queries = static_cast<std::int64_t>(counters.queries);
+      out.forwarded = static_cast<std::int64_t>(counters.forwarded);
+      out.failed = static_cast<std::int64_t>(counters.failed);
     }
   }
   return json(encode_dns_status(out));

@@ -5,23 +5,29 @@
 
 namespace warren::node {
 
-Result<std::unique_ptr<Names>> Names::start(const boost::asio::any_io_executor& executor,
-                                            NamesOptions options,
-                                            std::uint32_t mark,
-                                            HostLookup& lookup,
-                                            Random& random,
-                                            Log& log,
-                                            std::function<void()> changed) {
-  std::unique_ptr<Names> out(new Names(lookup, std::move(changed)));
+std::unique_ptr<Names> Names::start(const boost::asio::any_io_executor& executor,
+                                    NamesOptions options,
+                                    std::uint32_t mark,
+                                    HostLookup& lookup,
+                                    Random& random,
+                                    Log& log,
+                                    std::function<void()> changed) {
+  std::unique_ptr<Names> out(new Names(executor, mark, lookup, random, log, std::move(changed)));
+  out->serves_own_addresses_ = options.serves_own_addresses;
   if (options.host) {
     Names* const names = out.get();
-    WARREN_TRY(out->setup_, DnsSetup::open(executor, std::move(*options.host), log,
-                                           [names] { names->on_host_changed(); }));
+    auto setup = DnsSetup::open(executor, std::move(*options.host), log,
+                                [names] { names->on_host_changed(); });
+    if (setup) {
+      out->setup_ = std::move(*setup);
+    } else {
+      out->problem_ = setup.error().detail;
+      log.warn("node: the host's names are left alone: {}", out->problem_);
+    }
   }
+  if (options.serves_own_addresses) return out;
   if (options.sockets) {
-    out->service_ = std::make_unique<dns::Service>(executor, std::move(*options.sockets),
-                                                   dns::ServiceOptions{.limits = {}, .mark = mark},
-                                                   random, log);
+    out->serve(std::move(*options.sockets));
   } else {
     out->problem_ = options.sockets.error().detail;
     log.warn("node: no resolver for names of the network: {}", out->problem_);
@@ -29,7 +35,40 @@ Result<std::unique_ptr<Names>> Names::start(const boost::asio::any_io_executor& 
   return out;
 }
 
+Names::Names(const boost::asio::any_io_executor& executor,
+             std::uint32_t mark,
+             HostLookup& lookup,
+             Random& random,
+             Log& log,
+             std::function<void()> changed)
+    : executor_(executor),
+      mark_(mark),
+      lookup_(lookup),
+      random_(random),
+      log_(log),
+      changed_(std::move(changed)) {}
+
 Names::~Names() = default;
+
+void Names::serve(dns::Sockets sockets) {
+  service_ = std::make_unique<dns::Service>(executor_, std::move(sockets),
+                                            dns::ServiceOptions{.limits = {}, .mark = mark_},
+                                            random_, log_);
+}
+
+// Once: a node keeps its addresses as long as it keeps its key.
+void Names::serve_addresses_of(const NetworkMap& map) {
+  if (!serves_own_addresses_ || service_ || !map.self() || map.self()->addresses.empty()) return;
+  std::vector<IpAddress> addresses;
+  for (const IpPrefix& prefix : map.self()->addresses) addresses.push_back(prefix.address());
+  auto sockets = dns::Sockets::bind(addresses);
+  problem_ = sockets ? std::string() : sockets.error().detail;
+  if (sockets) {
+    serve(std::move(*sockets));
+  } else {
+    log_.warn("node: no resolver for names of the network: {}", problem_);
+  }
+}
 
 void Names::apply(const NetworkMap& map,
                   const MapChange& change,
@@ -44,6 +83,7 @@ void Names::apply(const NetworkMap& map,
 
 void Names::apply_all(const NetworkMap& map, const Prefs& prefs, const DevicePlan& device) {
   is_active_ = true;
+  serve_addresses_of(map);
   if (service_) replace_hosts(map, prefs, service_->hosts());
   apply_plan(plan_dns(map, prefs, device, setup_ ? setup_->base() : OsDnsBase()));
 }
@@ -73,7 +113,8 @@ void Names::on_host_changed() {
 }
 
 void Names::tell_lookup() {
-  const bool is_asked = setup_ && (!plan_.os.is_hands_off() || !setup_->told().is_hands_off());
+  const bool is_told = setup_ && setup_->manager() != DnsManager::None;
+  const bool is_asked = is_told && (!plan_.os.is_hands_off() || !setup_->told().is_hands_off());
   lookup_.set_nameservers(is_asked ? setup_->base().nameservers : std::vector<IpAddress>());
 }
 
@@ -87,7 +128,7 @@ void Names::look_again() {
 }
 
 std::vector<IpAddress> Names::service_addresses() const {
-  if (!plan_.is_served) return {};
+  if (!plan_.is_served || serves_own_addresses_) return {};
   return {kDnsAddressV4, kDnsAddressV6};
 }
 

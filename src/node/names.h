@@ -24,24 +24,28 @@ namespace warren::node {
 struct NamesOptions {
   // Where the resolver is asked, or why it cannot be.
   Result<dns::Sockets> sockets = fail(Errc::Unavailable, "it has no sockets");
-  // The host that is told to ask it. None: no host.
-  std::optional<DnsHost> host;
+  // The host that is told to ask it, unless it is foreign; its own nameservers are asked about the
+  // rest. None: no host.
+  std::optional<DnsHost> host = std::nullopt;
+  // Others ask too, at our addresses in the overlay: `sockets` are made when these are known.
+  bool serves_own_addresses = false;
 };
 
 // Names of the network on this machine: the resolver that answers for them, and the host that is
 // told to ask it. On the control strand.
 class Names {
  public:
-  // First takes back what a run that was killed has left on the host: blocks, seconds at most.
+  // First takes back what a run that was killed has left on the host: blocks, seconds at most. What
+  // does not work is in health().
   // `changed`: apply() is to be called, because the host's own nameservers are others. `lookup` is
   // told which those are. References outlive the object.
-  static Result<std::unique_ptr<Names>> start(const boost::asio::any_io_executor& executor,
-                                              NamesOptions options,
-                                              std::uint32_t mark,
-                                              HostLookup& lookup,
-                                              Random& random,
-                                              Log& log,
-                                              std::function<void()> changed);
+  static std::unique_ptr<Names> start(const boost::asio::any_io_executor& executor,
+                                      NamesOptions options,
+                                      std::uint32_t mark,
+                                      HostLookup& lookup,
+                                      Random& random,
+                                      Log& log,
+                                      std::function<void()> changed);
   Names(const Names&) = delete;
   Names& operator=(const Names&) = delete;
   ~Names();
@@ -80,15 +84,27 @@ class Names {
   boost::asio::awaitable<void> stop();
 
  private:
-  Names(HostLookup& lookup, std::function<void()> changed)
-      : lookup_(lookup), changed_(std::move(changed)) {}
+  Names(const boost::asio::any_io_executor& executor,
+        std::uint32_t mark,
+        HostLookup& lookup,
+        Random& random,
+        Log& log,
+        std::function<void()> changed);
+
+  void serve(dns::Sockets sockets);
+  void serve_addresses_of(const NetworkMap& map);
 
   void on_host_changed();
   void apply_plan(DnsPlan plan);
   void tell_lookup();
 
+  boost::asio::any_io_executor executor_;
+  std::uint32_t mark_;
   HostLookup& lookup_;
+  Random& random_;
+  Log& log_;
   std::function<void()> changed_;
+  bool serves_own_addresses_ = false;
   std::unique_ptr<dns::Service> service_;
   std::string problem_;  // why there is no service
   std::unique_ptr<DnsSetup> setup_;

@@ -176,7 +176,7 @@ class Node:
 
     def clean_up(self):
         """What an administrator does after a crash, when the node shall not start again."""
-        return self.host.run(NODE, "--cleanup")
+        return self.host.run(NODE, "--state-dir", self.directory, "--cleanup")
 
     def warren(self, *words, check=True, seconds=30.0):
         return self.host.run(WARREN, "--socket", self.socket, *words, check=check, seconds=seconds)

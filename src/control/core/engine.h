@@ -31,8 +31,9 @@ struct EngineOptions {
   Duration start_grace = 60s;        // the same after our own start (spec: server section 1.9)
   Duration ephemeral_after = 30min;  // spec: server section 7.1
   Duration soft_flush = 30s;         // spec: server section 1.4
-  std::size_t max_streams = 25'000;  // spec: server section 7.1
-  std::size_t max_waiting = 4096;    // requests while a commit is under way (server section 1.4)
+  std::size_t max_unsent = std::size_t{64} << 20;  // bytes on the way to all (server section 1.6)
+  std::size_t max_streams = 25'000;                // spec: server section 7.1
+  std::size_t max_waiting = 4096;  // requests while a commit is under way (server section 1.4)
   std::optional<MachinePublicKey> hub_machine;  // admitted as the hub, without any key
 };
 

@@ -13,10 +13,6 @@ namespace {
 // Messages in one turn, so that a wave of first maps leaves room for everything else.
 constexpr std::size_t kMessagesPerTurn = 64;
 
-// Of messages on the way, to all: then those with much to say wait their turn, and what they have
-// to say merges (spec: server section 1.6).
-constexpr std::size_t kMaxUnsent = std::size_t{64} << 20;
-
 // A text that the next receivers may get too.
 constexpr std::size_t kMaxRepeated = 64 << 10;
 
@@ -92,11 +88,13 @@ void Engine::State::queue(Stream& stream) {
 
 void Engine::State::deliver(const Moment& moment) {
   for (std::size_t sent = 0; sent < kMessagesPerTurn; ++sent) {
-    if (unsent < kMaxUnsent) release_one();
+    // While much is on the way, those with much to say wait their turn, and what they have to say
+    // merges.
+    if (unsent < options.max_unsent) release_one();
     if (stream_queue.empty() || stream_queue.begin()->first > moment.now) return;
     Stream& stream = streams.at(stream_queue.begin()->second);
     const bool is_large = !stream.is_first_sent || !stream.marks.are_few();
-    if (is_large && !stream.is_held && unsent >= kMaxUnsent) {
+    if (is_large && !stream.is_held && unsent >= options.max_unsent) {
       hold_back(stream, moment);
     } else if (stream.is_held) {
       ++counters.keepalives;

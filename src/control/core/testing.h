@@ -86,9 +86,10 @@ struct Bench {
     return out;
   }
 
-  RequestId open_stream(const netmap::Machine& who) {
+  RequestId open_stream(const netmap::Machine& who, std::string compress = {}) {
     MapRequest wish = map_wish(who);
     wish.stream = true;
+    wish.compress = std::move(compress);
     return send(who.key, "/machine/map", encode(wish));
   }
 
@@ -114,10 +115,10 @@ struct Bench {
   }
 
   // Everything that came on a stream since it was asked last.
-  std::vector<MapResponse> take(RequestId stream) {
+  std::vector<MapResponse> take(RequestId stream, Compression compression = Compression::None) {
     std::vector<MapResponse> out;
     for (const auto& frame : std::exchange(frames[stream], {})) {
-      MapFrameReader reader(Compression::None);
+      MapFrameReader reader(compression);
       ByteView bytes(frame);
       out.push_back(decode<MapResponse>(reader.read(bytes).value().value()).value());
     }

@@ -16,6 +16,7 @@
 #include "io/clock.h"
 #include "io/file_descriptor.h"
 #include "io/privileges.h"
+#include "node/names.h"
 #include "node/state_file.h"
 
 namespace warren::server {
@@ -117,7 +118,14 @@ Result<void> Hub::make_daemon() {
   options.overlay.device = options_.device;
   options.overlay.port = options_.port;
   options.overlay.is_port_fixed = true;
-  WARREN_TRY(daemon_, node::Daemon::start(executor_, options, random_, wall_clock_, log_));
+  // Devices ask the hub for names. This machine's own name resolution stays as it is.
+  node::NamesOptions names;
+  node::DnsHost& machine = names.host.emplace();
+  machine.state_directory = options_.state_directory;
+  machine.is_foreign = true;
+  names.serves_own_addresses = true;
+  WARREN_TRY(daemon_,
+             node::Daemon::start(executor_, options, random_, wall_clock_, log_, std::move(names)));
   daemon_->watch([this](const node::Notice&) { changed_.cancel(); });
   return {};
 }

@@ -36,9 +36,9 @@ struct DnsStatusAnswer {
   bool is_served = false;  // our resolver answers
   std::string manager;     // of the host's names: "file", "systemd-resolved", …
   DnsHostAnswer told;      // what the host was told; empty: nothing
-  std::uint64_t queries = 0;
-  std::uint64_t forwarded = 0;
-  std::uint64_t failed = 0;
+  std::int64_t queries = 0;
+  std::int64_t forwarded = 0;
+  std::int64_t failed = 0;
   std::vector<std::string> problems;  // a sentence each
 
   bool operator==(const DnsStatusAnswer&) const = default;

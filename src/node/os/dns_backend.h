@@ -52,7 +52,7 @@ class DnsBackend {
   virtual bool holds() = 0;
 
   // What the host would use without us, now.
-  virtual OsDnsBase base() = 0;
+  virtual OsDnsBase base() const = 0;
 
   // Files and directories: when something changes there, holds() or base() may.
   virtual std::vector<std::string> watched() const = 0;

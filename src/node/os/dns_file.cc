@@ -1,6 +1,5 @@
 #include "node/os/dns_file.h"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -214,13 +213,10 @@ bool DnsFile::holds() {
   return !written_ || read_through(path_) == *written_;
 }
 
-OsDnsBase DnsFile::base() {
+OsDnsBase DnsFile::base() const {
   const ResolvConf conf = parse_resolv_conf(host_text());
-  OsDnsBase out{
-      .can_split = false, .nameservers = nameserver_addresses(conf), .search = conf.search};
-  std::erase_if(out.nameservers, [&](const IpAddress& address) {
-    return std::ranges::find(host_.own, address) != host_.own.end();
-  });
+  OsDnsBase out = to_base(conf, host_.own);
+  if (out.nameservers.empty()) out.nameservers.push_back(kLocalNameserver);
   return out;
 }
 

@@ -23,7 +23,7 @@ class DnsFile final : public DnsBackend {
 
   Result<void> set(const OsDnsConfig& config) override;
   bool holds() override;
-  OsDnsBase base() override;
+  OsDnsBase base() const override;
   std::vector<std::string> watched() const override;
 
   // As set() with hands off. True: there was something to take back.

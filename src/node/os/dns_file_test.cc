@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "node/os/dns_resolv_conf.h"
 #include "node/os/dns_test_host.h"
 
 namespace warren::node {
@@ -112,7 +113,7 @@ TEST_F(DnsFileTest, LeavesNothingWhereNothingWas) {
   std::filesystem::remove(machine.root / "etc/resolv.conf");
   DnsFile file(machine.host);
   ASSERT_TRUE(file.set(config));
-  EXPECT_THAT(file.base().nameservers, IsEmpty());
+  EXPECT_THAT(file.base().nameservers, ElementsAre(kLocalNameserver));
   ASSERT_TRUE(file.set({}));
   EXPECT_THAT(files("etc"), IsEmpty());
 }

@@ -71,10 +71,13 @@ ResolvConf parse_resolv_conf(std::string_view text) {
   return out;
 }
 
-std::vector<IpAddress> nameserver_addresses(const ResolvConf& conf) {
-  std::vector<IpAddress> out;
+OsDnsBase to_base(const ResolvConf& conf, const std::vector<IpAddress>& own) {
+  OsDnsBase out{.can_split = false, .nameservers = {}, .search = conf.search};
   for (const std::string& text : conf.nameservers) {
-    if (const auto address = IpAddress::parse(text)) out.push_back(*address);
+    const auto address = IpAddress::parse(text);
+    if (address && std::ranges::find(own, *address) == own.end()) {
+      out.nameservers.push_back(*address);
+    }
   }
   return out;
 }

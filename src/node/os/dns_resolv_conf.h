@@ -24,8 +24,11 @@ struct ResolvConf {
 // What cannot be understood is skipped, as libc does it. The last search or domain line counts.
 ResolvConf parse_resolv_conf(std::string_view text);
 
-// Those that are addresses without a zone.
-std::vector<IpAddress> nameserver_addresses(const ResolvConf& conf);
+// Nameservers that are addresses without a zone, but `own`, and the search list.
+OsDnsBase to_base(const ResolvConf& conf, const std::vector<IpAddress>& own);
+
+// Where libc asks when it is told of no nameserver.
+inline constexpr IpAddress kLocalNameserver = IpAddress::v4({127, 0, 0, 1});
 
 // Who wrote it, by the comments that it begins with (spec: node-features section 4.7).
 enum class ResolvConfWriter : std::uint8_t {

@@ -21,7 +21,10 @@ TEST(ResolvConf, ReadsWhatLibcReads) {
       "sortlist 130.155.160.0\n"
       "nameserver");
   EXPECT_THAT(conf.nameservers, ElementsAre("192.0.2.1", "fe80::1%eth0"));
-  EXPECT_THAT(nameserver_addresses(conf), ElementsAre(IpAddress::v4({192, 0, 2, 1})));
+  const OsDnsBase base = to_base(conf, {});
+  EXPECT_THAT(base.nameservers, ElementsAre(IpAddress::v4({192, 0, 2, 1})));
+  EXPECT_EQ(base.search, conf.search);
+  EXPECT_TRUE(to_base(conf, base.nameservers).nameservers.empty());
   EXPECT_THAT(conf.search, ElementsAre("a.example", "b.example"));
   EXPECT_THAT(conf.options, ElementsAre("edns0", "timeout:1"));
 }

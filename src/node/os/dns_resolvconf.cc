@@ -1,6 +1,5 @@
 #include "node/os/dns_resolvconf.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <unistd.h>
@@ -76,7 +75,7 @@ Result<bool> DnsResolvconf::clean(const DnsHost& host) {
 }
 
 // openresolv lists all records, ours too; what Debian's made of them has ours in front.
-OsDnsBase DnsResolvconf::base() {
+OsDnsBase DnsResolvconf::base() const {
   std::string text;
   if (which_ == DnsManager::OpenResolv) {
     text = run({"-l"}, {}).value_or(std::string());
@@ -84,11 +83,8 @@ OsDnsBase DnsResolvconf::base() {
     text = io::read_file(host_.etc("resolv.conf"), kMaxResolvConf).value_or(std::string());
   }
   const ResolvConf conf = parse_resolv_conf(text);
-  OsDnsBase out{
-      .can_split = false, .nameservers = nameserver_addresses(conf), .search = conf.search};
-  std::erase_if(out.nameservers, [&](const IpAddress& address) {
-    return std::ranges::find(host_.own, address) != host_.own.end();
-  });
+  OsDnsBase out = to_base(conf, host_.own);
+  if (out.nameservers.empty()) out.nameservers.push_back(kLocalNameserver);
   return out;
 }
 

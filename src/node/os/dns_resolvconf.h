@@ -23,7 +23,7 @@ class DnsResolvconf final : public DnsBackend {
 
   bool holds() override { return true; }
 
-  OsDnsBase base() override;
+  OsDnsBase base() const override;
   std::vector<std::string> watched() const override;
 
   // Of a run that was killed.

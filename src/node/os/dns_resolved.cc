@@ -143,15 +143,12 @@ bool DnsResolved::holds() {
   return told_.empty() || owner() == told_;
 }
 
-OsDnsBase DnsResolved::base() {
+OsDnsBase DnsResolved::base() const {
   const auto text =
       io::read_file(fmt::format("{}{}/resolv.conf", host_.root, kState), kMaxResolvConf);
   const ResolvConf conf = parse_resolv_conf(text.value_or(std::string()));
-  OsDnsBase out{
-      .can_split = true, .nameservers = nameserver_addresses(conf), .search = conf.search};
-  std::erase_if(out.nameservers, [&](const IpAddress& address) {
-    return std::ranges::find(host_.own, address) != host_.own.end();
-  });
+  OsDnsBase out = to_base(conf, host_.own);
+  out.can_split = true;
   return out;
 }
 

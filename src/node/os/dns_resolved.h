@@ -21,7 +21,7 @@ class DnsResolved final : public DnsBackend {
 
   Result<void> set(const OsDnsConfig& config) override;
   bool holds() override;  // false: it was started anew since
-  OsDnsBase base() override;
+  OsDnsBase base() const override;
   std::vector<std::string> watched() const override;
 
  private:

@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "io/clock.h"
+#include "node/os/dns_file.h"
 
 namespace warren::node {
 
@@ -48,7 +49,13 @@ struct DnsSetup::Worker {
   View view() {
     View out;
     out.manager = manager();
-    if (!backend) return out;
+    if (!backend) {
+      // It is left alone, and may still be read.
+      const DnsFile file(host);
+      out.base = file.base();
+      out.watched = file.watched();
+      return out;
+    }
     out.holds = backend->holds();
     out.base = backend->base();
     out.watched = backend->watched();

@@ -142,6 +142,7 @@ TEST_F(DnsSetupTest, LeavesAForeignMachineAlone) {
   machine.host.is_foreign = true;
   open();
   EXPECT_EQ(setup->manager(), DnsManager::None);
+  EXPECT_THAT(setup->base().nameservers, ElementsAre(IpAddress::v4({192, 0, 2, 1})));
   setup->apply(testing::overlay_names());
   ASSERT_TRUE(until([&] { return setup->told() == testing::overlay_names(); }));
   EXPECT_EQ(machine.read("etc/resolv.conf"), kHosts);

@@ -84,11 +84,12 @@ std::optional<Edns> edns_of(const RecordView& record) {
 }
 
 // Codes above 15 go to the upper bits that EDNS has (RFC 6891 section 6.1.3).
-void write_opt(ByteWriter& out, std::uint16_t udp_size, ResponseCode code) {
+void write_opt(ByteWriter& out, std::uint16_t udp_size, ResponseCode code, bool dnssec_ok) {
+  const auto upper_bits = static_cast<std::uint32_t>(std::to_underlying(code)) >> 4;
   out.u8(0);
   out.be16(std::to_underlying(RecordType::Opt));
   out.be16(udp_size);
-  out.be32(static_cast<std::uint32_t>(std::to_underlying(code)) >> 4 << 24);
+  out.be32(upper_bits << 24 | (dnssec_ok ? kDnssecOk : 0));
   out.be16(0);
 }
 
@@ -184,7 +185,7 @@ std::vector<std::uint8_t> encode_query(std::uint16_t id,
   out.bytes(as_bytes(question.name.wire()));
   out.be16(std::to_underlying(question.type));
   out.be16(std::to_underlying(question.klass));
-  if (edns_size != 0) write_opt(out, edns_size, ResponseCode::NoError);
+  if (edns_size != 0) write_opt(out, edns_size, ResponseCode::NoError, false);
   bytes.resize(out.written());
   return bytes;
 }
@@ -299,7 +300,7 @@ std::vector<std::uint8_t> encode_answer(const Query& query,
     const std::size_t before = out.size();
     out.resize(before + kOptSize);
     ByteWriter opt(MutableByteView(out).subspan(before));
-    write_opt(opt, kMaxUdpMessage, answer.code);
+    write_opt(opt, kMaxUdpMessage, answer.code, query.edns->dnssec_ok);  // RFC 3225 section 3
     header.records[2] = 1;
   }
   ByteWriter head(out);

@@ -160,6 +160,14 @@ TEST(DnsAnswer, SaysWhatEdnsCannotDo) {
   EXPECT_EQ(opt->ttl >> 24, 1U);
 }
 
+TEST(DnsAnswer, RepeatsTheMarkForDnssec) {
+  const Bytes question = vector_of("query_dnssec");
+  const Bytes message = encode_answer(*decode_query(question), {}, 512);
+  const auto opt = RecordReader(message).next();
+  ASSERT_TRUE(opt && opt->type == RecordType::Opt);
+  EXPECT_EQ(opt->ttl, 0x8000U);
+}
+
 TEST(DnsReply, IsReadWithCompression) {
   const Bytes message = vector_of("answer_chain");
   const auto head = decode_reply_head(message);
