@@ -36,7 +36,7 @@ INSERT INTO change_log VALUES (1, 1, 1800000000000000, 'hard', 'user', '1', '{}'
 )";
 
 void make_first(const std::string& path) {
-  auto connection = db::must(db::Connection::open(path, {}));
+  auto connection = db::must(db::Connection::open(path, {.access = db::Access::Create}));
   const db::Migrations first{.list = std::span(kMigrations).first(1), .program = "first"};
   ASSERT_TRUE(db::apply_migrations(connection, first, 1, kNow));
   ASSERT_TRUE(connection.script(kFirstRows));
