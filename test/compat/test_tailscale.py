@@ -315,3 +315,17 @@ def test_needs_no_certificate_when_it_is_told_the_plain_address(lab, homes, rele
     stock.start()
     ours.wait_until_online("b", seconds=40)
     exchange(ours, stock, sites)
+
+
+def test_has_the_tags_that_its_key_allows(server, ours, stock):
+    key = server.warren("key", "create", "--tag", "tag:web", "--tag", "tag:db")["key"]
+    refused = stock.tailscale("up", "--login-server", stock.url, "--auth-key", key, "--advertise-tags", "tag:other",
+                              "--timeout", "20s", check=False)
+    assert refused.returncode != 0 and "tag:other" in refused.stderr, refused.stderr
+    stock.up("--auth-key", key, "--advertise-tags", "tag:web")
+    meet(ours, stock)
+    for node in (stock.status()["Self"], ours.peers()["b"]):
+        assert node["Tags"] == ["tag:web"]
+    assert "tag:web" in stock.tailscale("whois", stock.address()).stdout
+    assert "KeyExpiry" not in stock.status()["Self"]
+    ours.host.wait_for_ping(stock.address())
