@@ -254,7 +254,7 @@ def test_is_out_when_its_key_is_expired_and_in_again_with_another(server, ours, 
     server.warren("node", "expire", "b")
     stock.wait_for_state("NeedsLogin")
     ours.wait_for_peer("b", lambda peer: peer["Expired"], "expired")
-    assert not ours.host.pings(address)
+    harness.wait_until(lambda: not ours.host.pings(address), "the tunnel to be gone")
     with stock.asking_for_a_login() as link:
         server.warren("login", "approve", link.rpartition("/")[2], "--user", "owner")
     stock.wait_for_state("Running")
