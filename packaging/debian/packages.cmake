@@ -38,6 +38,8 @@ Runs on one small machine with a public address: it lets your machines join,
 tells them of each other, and relays their sealed packets where no direct path
 exists.")
 set(CPACK_DEBIAN_SERVER_PACKAGE_DEPENDS "warren (= ${PROJECT_VERSION})")
+# Who vouches for a certificate authority's own HTTPS.
+set(CPACK_DEBIAN_SERVER_PACKAGE_RECOMMENDS "ca-certificates")
 set(CPACK_DEBIAN_SERVER_PACKAGE_CONTROL_EXTRA
   ${debian}/warren-server/conffiles ${debian}/warren-server/postinst ${debian}/warren-server/prerm
   ${debian}/warren-server/postrm)

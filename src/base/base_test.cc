@@ -82,6 +82,13 @@ TEST(Base64, MatchesTheRfcVectors) {
   }
 }
 
+TEST(Base64, ForUrlsHasTwoOtherDigitsAndNoPadding) {
+  const std::uint8_t bytes[] = {0xfb, 0xff, 0xbf, 0x00};
+  EXPECT_EQ(to_base64(bytes), "+/+/AA==");
+  EXPECT_EQ(to_base64url(bytes), "-_-_AA");
+  EXPECT_EQ(to_base64url({}), "");
+}
+
 TEST(Base64, RejectsSecondSpellings) {
   std::array<std::uint8_t, 1> one{};
   EXPECT_FALSE(parse_base64("Zh==", one));

@@ -54,6 +54,14 @@ std::string to_base64(ByteView bytes) {
   return out;
 }
 
+std::string to_base64url(ByteView bytes) {
+  std::string out = to_base64(bytes);
+  while (out.ends_with('=')) out.pop_back();
+  std::ranges::replace(out, '+', '-');
+  std::ranges::replace(out, '/', '_');
+  return out;
+}
+
 bool parse_base64(std::string_view text, MutableByteView out) {
   if (text.size() != (out.size() + 2) / 3 * 4) return false;
   for (std::size_t i = 0; i < out.size(); i += 3) {

@@ -8,12 +8,25 @@
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 
+#include "base/time_text.h"
 #include "cli/admin_call.h"
 #include "cli/admin_status.h"
 
 namespace warren::cli {
 
 namespace {
+
+std::string certificate_words(const ServerCertificate& certificate) {
+  if (certificate.source.empty()) return {};
+  std::string out = certificate.source == "own"     ? "the server's own"
+                    : certificate.source == "files" ? "from files"
+                                                    : "from an authority";
+  if (certificate.expires) out += ", good until " + to_rfc3339(*certificate.expires);
+  if (certificate.acme && certificate.source == "own") out += "; waits for one of an authority";
+  if (!certificate.error.empty()) out += ": " + certificate.error;
+  if (certificate.next_try) out += ", next try at " + to_rfc3339(*certificate.next_try);
+  return out;
+}
 
 int run_status(bool json, Context& context) {
   return call_admin<ServerStatus>(
@@ -33,6 +46,7 @@ int run_status(bool json, Context& context) {
                            ? "none waits"
                            : fmt::format("{} waiting: `warren admin login list` shows them",
                                          server.waiting_logins));
+        line("Certificate", certificate_words(server.certificate));
         if (!server.hub.state.empty()) line("Hub", describe(server.hub));
         context.out << table.text();
         if (const auto join = join_command(server, {}); !join.empty())

@@ -1,12 +1,32 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/json_wire.h"
+#include "base/time.h"
 #include "cli/admin_hub.h"
 
 namespace warren::cli {
+
+// What the server shows whoever connects with TLS.
+struct ServerCertificate {
+  std::string source;  // "own", "files", "acme"; empty: a server that does not say
+  std::optional<WallTime> expires;
+  bool acme = false;  // an authority gives them
+  std::string error;  // why there is no new one
+  std::optional<WallTime> next_try;
+};
+
+template <class Visitor, json::wire::Either<ServerCertificate> Fields>
+void fields(Visitor& visit, Fields& x) {
+  visit("source", x.source);
+  visit("expires", x.expires);
+  visit("acme", x.acme);
+  visit("error", x.error);
+  visit("next_try", x.next_try);
+}
 
 // GET /api/warren/v1/status.
 struct ServerStatus {
@@ -18,6 +38,7 @@ struct ServerStatus {
   std::int64_t nodes = 0;
   std::int64_t online = 0;
   std::int64_t waiting_logins = 0;
+  ServerCertificate certificate;
   ServerHub hub;
 };
 
@@ -31,6 +52,7 @@ void fields(Visitor& visit, Fields& x) {
   visit("nodes", x.nodes);
   visit("online", x.online);
   visit("waiting_logins", x.waiting_logins);
+  visit("certificate", x.certificate);
   visit("hub", x.hub);
 }
 

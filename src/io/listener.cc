@@ -194,6 +194,7 @@ asio::awaitable<std::unique_ptr<ByteStream>> Listener::open(tcp::socket socket) 
     ++counters_.failed_handshakes;
     co_return nullptr;
   }
+  if (*stream == nullptr) ++counters_.challenges;
   co_return std::move(*stream);
 }
 

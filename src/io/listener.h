@@ -43,6 +43,7 @@ struct ListenerCounters {
   std::uint64_t evicted = 0;          // the oldest of too many that are pending
   std::uint64_t refused_waiting = 0;  // no turn for the handshake in time
   std::uint64_t failed_handshakes = 0;
+  std::uint64_t challenges = 0;    // of a certificate authority, answered by the handshake
   std::uint64_t bad_requests = 0;  // no HTTP, or not in time
   std::uint64_t pages = 0;
 
@@ -52,6 +53,7 @@ struct ListenerCounters {
     evicted += other.evicted;
     refused_waiting += other.refused_waiting;
     failed_handshakes += other.failed_handshakes;
+    challenges += other.challenges;
     bad_requests += other.bad_requests;
     pages += other.pages;
     return *this;

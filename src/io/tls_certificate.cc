@@ -12,6 +12,7 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
+#include "base/hex.h"
 #include "base/ip_address.h"
 #include "io/file.h"
 
@@ -22,11 +23,36 @@ namespace {
 constexpr std::size_t kMaxPem = std::size_t{256} << 10;
 constexpr std::size_t kMaxChain = 16;
 constexpr std::int64_t kDay = 86400;
-constexpr std::int64_t kValidity = 3653 * kDay;    // ten years
-constexpr std::int64_t kNoteValidity = 30 * kDay;  // paths section 2.1 item 3, either side
+constexpr std::int64_t kValidity = 3653 * kDay;        // ten years
+constexpr std::int64_t kChallengeValidity = 3 * kDay;  // validation takes minutes; clocks differ
+constexpr std::int64_t kNoteValidity = 30 * kDay;      // paths section 2.1 item 3, either side
+
+constexpr const char* kAcmeIdentifier = "1.3.6.1.5.5.7.1.31";  // RFC 8737 section 6.1
 
 using X509Pointer = std::unique_ptr<X509, FreeX509>;
 using KeyPointer = std::unique_ptr<EVP_PKEY, FreePrivateKey>;
+
+struct FreeRequest {
+  void operator()(X509_REQ* request) const { X509_REQ_free(request); }
+};
+
+struct FreeObject {
+  void operator()(ASN1_OBJECT* object) const { ASN1_OBJECT_free(object); }
+};
+
+struct FreeOctets {
+  void operator()(ASN1_OCTET_STRING* octets) const { ASN1_OCTET_STRING_free(octets); }
+};
+
+struct FreeExtension {
+  void operator()(X509_EXTENSION* extension) const { X509_EXTENSION_free(extension); }
+};
+
+struct FreeExtensions {
+  void operator()(STACK_OF(X509_EXTENSION) * extensions) const {
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+  }
+};
 
 struct FreeBio {
   void operator()(BIO* bio) const { BIO_free_all(bio); }
@@ -69,6 +95,21 @@ bool add_extension(X509* certificate, int nid, const std::string& value) {
   return added;
 }
 
+// RFC 8737 section 3: critical, and its value an OCTET STRING in the extension's own.
+bool add_acme_identifier(X509* certificate, ByteView hash) {
+  std::vector<std::uint8_t> der = {V_ASN1_OCTET_STRING, static_cast<std::uint8_t>(hash.size())};
+  der.insert(der.end(), hash.begin(), hash.end());
+  const std::unique_ptr<ASN1_OBJECT, FreeObject> type(OBJ_txt2obj(kAcmeIdentifier, 1));
+  const std::unique_ptr<ASN1_OCTET_STRING, FreeOctets> value(ASN1_OCTET_STRING_new());
+  if (!type || !value ||
+      ASN1_OCTET_STRING_set(value.get(), der.data(), static_cast<int>(der.size())) != 1) {
+    return false;
+  }
+  const std::unique_ptr<X509_EXTENSION, FreeExtension> extension(
+      X509_EXTENSION_create_by_OBJ(nullptr, type.get(), 1, value.get()));
+  return extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1;
+}
+
 X509Pointer draft(const Draft& about, EVP_PKEY* key) {
   X509Pointer out(X509_new());
   if (!out || X509_set_version(out.get(), X509_VERSION_3) != 1 ||
@@ -107,6 +148,12 @@ Result<std::string> alternative_names(const std::vector<std::string>& names) {
     return fail(Errc::InvalidArgument, "make a certificate: it needs a name or an address");
   }
   return out;
+}
+
+WallTime to_wall_time(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
+  return {.seconds = timegm(&parts)};
 }
 
 bool covers_name(X509* certificate, const std::string& name) {
@@ -186,6 +233,28 @@ Result<TlsCertificate> TlsCertificate::load_or_make(const std::string& path,
   return made;
 }
 
+Result<TlsCertificate> TlsCertificate::make_for_challenge(const std::string& name,
+                                                          ByteView authorization_hash,
+                                                          WallTime now) {
+  WARREN_CHECK(authorization_hash.size() == 32);
+  WARREN_TRY(const std::string alternatives, alternative_names({name}));
+  TlsCertificate out;
+  out.key_.reset(EVP_EC_gen("P-256"));
+  if (!out.key_) return openssl_failure("make a TLS key");
+  const Draft about{.common_name = "ACME challenge",
+                    .not_before = now.seconds - kChallengeValidity,
+                    .not_after = now.seconds + kChallengeValidity};
+  X509Pointer certificate = draft(about, out.key_.get());
+  if (!certificate || !set_random_serial(certificate.get()) ||
+      !add_extension(certificate.get(), NID_subject_alt_name, alternatives) ||
+      !add_acme_identifier(certificate.get(), authorization_hash) ||
+      X509_sign(certificate.get(), out.key_.get(), EVP_sha256()) == 0) {
+    return openssl_failure("make a certificate");
+  }
+  out.chain_.push_back(std::move(certificate));
+  return out;
+}
+
 Result<void> TlsCertificate::add_note(std::string_view common_name,
                                       std::uint64_t serial,
                                       WallTime now) {
@@ -216,6 +285,29 @@ bool TlsCertificate::is_valid_at(WallTime now) const {
          X509_cmp_time(X509_get0_notAfter(certificate), &seconds) > 0;
 }
 
+TlsCertificate::Validity TlsCertificate::validity() const {
+  const X509* const certificate = chain_.front().get();
+  return {.not_before = to_wall_time(X509_get0_notBefore(certificate)),
+          .not_after = to_wall_time(X509_get0_notAfter(certificate))};
+}
+
+std::string TlsCertificate::renewal_id() const {
+  X509* const certificate = chain_.front().get();
+  const ASN1_OCTET_STRING* const issuer = X509_get0_authority_key_id(certificate);
+  // The bytes of the DER INTEGER, with the zero that keeps a large one positive.
+  unsigned char* der = nullptr;
+  const int size = i2d_ASN1_INTEGER(X509_get_serialNumber(certificate), &der);
+  if (size < 0) return {};
+  const std::vector<std::uint8_t> serial(der, der + size);
+  OPENSSL_free(der);
+  constexpr std::size_t kHeader = 2;  // tag and length: of at most 127 bytes
+  if (issuer == nullptr || serial.size() <= kHeader || serial[1] >= 0x80) return {};
+  const ByteView issuer_bytes(ASN1_STRING_get0_data(issuer),
+                              static_cast<std::size_t>(ASN1_STRING_length(issuer)));
+  return fmt::format("{}.{}", to_base64url(issuer_bytes),
+                     to_base64url(ByteView(serial).subspan(kHeader)));
+}
+
 TlsCertificate::Fingerprint TlsCertificate::fingerprint() const {
   Fingerprint out{};
   unsigned size = 0;
@@ -235,6 +327,34 @@ std::string TlsCertificate::to_pem() const {
   char* data = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &data);
   return {data, static_cast<std::size_t>(size)};
+}
+
+Result<std::vector<std::uint8_t>> make_certificate_request(const P256PrivateKey& key,
+                                                           const std::vector<std::string>& names) {
+  WARREN_TRY(const std::string alternatives, alternative_names(names));
+  const std::unique_ptr<X509_REQ, FreeRequest> request(X509_REQ_new());
+  // The name is in the extension only: a common name is an old way to say it, and too short.
+  std::unique_ptr<STACK_OF(X509_EXTENSION), FreeExtensions> extensions(
+      sk_X509_EXTENSION_new_null());
+  X509_EXTENSION* const extension =
+      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, alternatives.c_str());
+  if (extension == nullptr || !extensions ||
+      sk_X509_EXTENSION_push(extensions.get(), extension) == 0) {
+    X509_EXTENSION_free(extension);
+    return openssl_failure("make a certificate request");
+  }
+  if (!request || X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 ||
+      X509_REQ_set_pubkey(request.get(), key.get()) != 1 ||
+      X509_REQ_add_extensions(request.get(), extensions.get()) != 1 ||
+      X509_REQ_sign(request.get(), key.get(), EVP_sha256()) == 0) {
+    return openssl_failure("make a certificate request");
+  }
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_REQ(request.get(), &der);
+  if (size < 0) return openssl_failure("make a certificate request");
+  std::vector<std::uint8_t> out(der, der + size);
+  OPENSSL_free(der);
+  return out;
 }
 
 }  // namespace warren::io

@@ -7,20 +7,40 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/x509.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
+#include "base/hex.h"
 #include "io/file.h"
+#include "io/tls_test_server.h"
 
 namespace warren::io {
 namespace {
 
-using testing::HasSubstr;
-using testing::SizeIs;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
 
 constexpr WallTime kNow{.seconds = 1'800'000'000};
 constexpr std::int64_t kYear = std::int64_t{365} * 86400;
 
-class TlsCertificateFile : public testing::Test {
+std::array<std::uint8_t, 20> from_hex(std::string_view text) {
+  std::array<std::uint8_t, 20> out{};
+  EXPECT_TRUE(parse_hex(text, out));
+  return out;
+}
+
+TlsCertificate to_certificate(EVP_PKEY* key, X509* certificate) {
+  BIO* const bio = BIO_new(BIO_s_mem());
+  PEM_write_bio_PKCS8PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr);
+  PEM_write_bio_X509(bio, certificate);
+  char* data = nullptr;
+  const auto size = static_cast<std::size_t>(BIO_get_mem_data(bio, &data));
+  auto out = TlsCertificate::from_pem({data, size});
+  BIO_free(bio);
+  return std::move(out).value();
+}
+
+class TlsCertificateFile : public ::testing::Test {
  protected:
   TlsCertificateFile() {
     std::string pattern = std::filesystem::temp_directory_path() / "certificate.XXXXXX";
@@ -107,6 +127,43 @@ TEST_F(TlsCertificateFile, IsNotReplacedWhenItIsBroken) {
   const auto b = TlsCertificate::make_self_signed({"b"}, kNow)->to_pem();
   const std::size_t cut = a.find("-----BEGIN CERTIFICATE");
   EXPECT_FALSE(TlsCertificate::from_pem(a.substr(0, cut) + b.substr(b.find("-----BEGIN CERT"))));
+}
+
+TEST(TlsCertificateRequest, HasTheNamesAndIsSignedByItsKey) {
+  const auto key = P256PrivateKey::generate();
+  ASSERT_TRUE(key);
+  const auto der = make_certificate_request(*key, {"warren.example.org"});
+  ASSERT_TRUE(der) << der.error().detail;
+  const unsigned char* at = der->data();
+  X509_REQ* const request = d2i_X509_REQ(nullptr, &at, static_cast<long>(der->size()));
+  ASSERT_NE(request, nullptr);
+  EXPECT_EQ(X509_REQ_verify(request, key->get()), 1);
+  X509_REQ_free(request);
+  EXPECT_FALSE(make_certificate_request(*key, {}));
+  EXPECT_FALSE(make_certificate_request(*key, {"a,DNS:b"}));
+}
+
+// A certificate with the serial number and the authority's key identifier of the example in RFC
+// 9773 section 4.1.
+TEST(TlsCertificateRenewalId, IsThatOfTheExampleOfRfc9773) {
+  const auto key = testing::make_key();
+  const auto certificate = testing::make_certificate(key.get(), {.serial = 0x87654321});
+  const auto issuer = from_hex("69885b6b87464041e1b37b847ba0ae2cde01c8d4");
+  AUTHORITY_KEYID* const authority = AUTHORITY_KEYID_new();
+  authority->keyid = ASN1_OCTET_STRING_new();
+  ASN1_OCTET_STRING_set(authority->keyid, issuer.data(), static_cast<int>(issuer.size()));
+  X509_add1_ext_i2d(certificate.get(), NID_authority_key_identifier, authority, 0, 0);
+  AUTHORITY_KEYID_free(authority);
+  ASSERT_GT(X509_sign(certificate.get(), key.get(), EVP_sha256()), 0);
+  EXPECT_EQ(to_certificate(key.get(), certificate.get()).renewal_id(),
+            "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
+}
+
+TEST(TlsCertificateRenewalId, IsEmptyWithoutAnAuthority) {
+  const auto own = TlsCertificate::make_self_signed({"warren.example.org"}, kNow);
+  ASSERT_TRUE(own);
+  EXPECT_EQ(own->renewal_id(), "");
+  EXPECT_EQ(own->validity().not_before.seconds, kNow.seconds - 86400);
 }
 
 }  // namespace

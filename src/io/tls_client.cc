@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -191,6 +192,25 @@ Result<TlsContext> TlsContext::create() {
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_default_read_buffer_len(context, kReadAhead);
   return out;
+}
+
+Result<void> TlsContext::trust(std::string_view pem) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(
+      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
+  X509_STORE* const store = SSL_CTX_get_cert_store(context_.get());
+  std::size_t count = 0;
+  while (bio != nullptr) {
+    const std::unique_ptr<X509, decltype(&X509_free)> next(
+        PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), &X509_free);
+    if (next == nullptr) break;
+    if (X509_STORE_add_cert(store, next.get()) != 1) {
+      return fail(Errc::Io, "trust a certificate: " + openssl_reason());
+    }
+    ++count;
+  }
+  ERR_clear_error();  // the end of the text
+  if (count == 0) return fail(Errc::InvalidArgument, "trust a certificate: there is none in PEM");
+  return {};
 }
 
 // --- connection

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -59,6 +60,9 @@ struct TlsNote {
 class TlsContext {
  public:
   static Result<TlsContext> create();
+
+  // Certificates in PEM of authorities that it trusts beside the system's.
+  Result<void> trust(std::string_view pem);
 
   TlsContext(TlsContext&&) noexcept = default;
   TlsContext& operator=(TlsContext&&) noexcept = default;

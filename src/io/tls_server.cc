@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/tls1.h>
 
+#include "base/bytes.h"
 #include "io/send_buffer.h"
 #include "io/wait_ready.h"
 
@@ -42,14 +46,74 @@ int clamp_to_int(std::size_t size) {
   return static_cast<int>(std::min<std::size_t>(size, std::numeric_limits<int>::max()));
 }
 
+constexpr std::string_view kAcmeProtocol = "acme-tls/1";  // RFC 8737 section 6.2
+
+ByteView extension_of(SSL* ssl, unsigned type) {
+  const unsigned char* data = nullptr;
+  std::size_t size = 0;
+  if (SSL_client_hello_get0_ext(ssl, type, &data, &size) != 1) return {};
+  return {data, size};
+}
+
+// Whether that protocol is the only one that is offered (RFC 7301 section 3.1).
+bool offers_acme_only(SSL* ssl) {
+  ByteReader in(extension_of(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation));
+  const std::size_t list = in.be16();
+  if (list != in.remaining()) return false;
+  const ByteView name = in.take(in.u8());
+  return in.ok() && in.remaining() == 0 && as_text(name) == kAcmeProtocol;
+}
+
+// The name that is asked for, in lower case (RFC 6066 section 3); empty when there is none.
+std::string asked_name(SSL* ssl) {
+  ByteReader in(extension_of(ssl, TLSEXT_TYPE_server_name));
+  in.skip(2);
+  if (in.u8() != TLSEXT_NAMETYPE_host_name) return {};
+  const ByteView name = in.take(in.be16());
+  std::string out(as_text(name));
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return out;
+}
+
+// On the connection alone, in the place of the context's.
+bool show(SSL* ssl, const TlsCertificate& certificate) {
+  SSL_certs_clear(ssl);
+  return SSL_use_certificate(ssl, certificate.chain().front().get()) == 1 &&
+         SSL_use_PrivateKey(ssl, certificate.key()) == 1;
+}
+
+// Before anything of the handshake is decided: which certificate it is about.
+int heed_challenge(SSL* ssl, int* alert, void* challenges) noexcept {
+  if (!offers_acme_only(ssl)) return SSL_CLIENT_HELLO_SUCCESS;
+  const TlsCertificate* const certificate =
+      challenges == nullptr ? nullptr
+                            : static_cast<const TlsChallenges*>(challenges)->find(asked_name(ssl));
+  if (certificate == nullptr || !show(ssl, *certificate) || SSL_set_app_data(ssl, ssl) != 1) {
+    *alert = SSL_AD_NO_APPLICATION_PROTOCOL;
+    return SSL_CLIENT_HELLO_ERROR;
+  }
+  return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+bool is_challenge(const SSL* ssl) {
+  return SSL_get_app_data(ssl) != nullptr;
+}
+
 // Agrees to HTTP/1.1 where it is offered; whoever offers other protocols only is served without.
-int select_protocol(SSL*,
+int select_protocol(SSL* ssl,
                     const unsigned char** out,
                     unsigned char* out_size,
                     const unsigned char* offered,
                     unsigned offered_size,
                     void*) {
   static constexpr unsigned char kHttp1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  if (is_challenge(ssl)) {
+    *out = offered + 1;  // the only one
+    *out_size = offered[0];
+    return SSL_TLSEXT_ERR_OK;
+  }
   unsigned char* selected = nullptr;
   if (SSL_select_next_proto(&selected, out_size, kHttp1, sizeof kHttp1, offered, offered_size) !=
       OPENSSL_NPN_NEGOTIATED) {
@@ -157,6 +221,8 @@ class TlsServerStream final : public ByteStream {
 
   tcp::socket& socket() override { return socket_; }
 
+  bool was_challenge() const { return is_challenge(ssl_); }
+
  private:
   TlsServerStream(tcp::socket socket, SSL* ssl) : socket_(std::move(socket)), ssl_(ssl) {}
 
@@ -187,7 +253,19 @@ void TlsServerContext::Free::operator()(ssl_ctx_st* context) const {
   SSL_CTX_free(context);
 }
 
-Result<TlsServerContext> TlsServerContext::create(const TlsCertificate& certificate) {
+bool TlsChallenges::add(const std::string& name, TlsCertificate certificate) {
+  if (certificates_.size() >= kMost && !certificates_.contains(name)) return false;
+  certificates_.insert_or_assign(name, std::move(certificate));
+  return true;
+}
+
+const TlsCertificate* TlsChallenges::find(std::string_view name) const {
+  const auto found = certificates_.find(name);
+  return found == certificates_.end() ? nullptr : &found->second;
+}
+
+Result<TlsServerContext> TlsServerContext::create(const TlsCertificate& certificate,
+                                                  const TlsChallenges* challenges) {
   TlsServerContext out(SSL_CTX_new(TLS_server_method()));
   SSL_CTX* const context = out.get();
   const auto failed = [] {
@@ -214,6 +292,7 @@ Result<TlsServerContext> TlsServerContext::create(const TlsCertificate& certific
   SSL_CTX_set_num_tickets(context,
                           0);  // clients of a relay stay; without, a login is a flight less
   SSL_CTX_set_alpn_select_cb(context, select_protocol, nullptr);
+  SSL_CTX_set_client_hello_cb(context, heed_challenge, const_cast<TlsChallenges*>(challenges));
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_default_read_buffer_len(context, kReadAhead);
   return out;
@@ -236,6 +315,10 @@ asio::awaitable<Result<std::unique_ptr<ByteStream>>> accept_tls(const TlsServerC
         status == ByteStream::Status::WantRead ? tcp::socket::wait_read : tcp::socket::wait_write;
     const bool is_ready = co_await wait_ready(&stream->socket(), what, deadline);
     if (!is_ready) co_return fail(Errc::Timeout, "TLS handshake: took too long");
+  }
+  if (stream->was_challenge()) {
+    stream->finish();
+    co_return Result<std::unique_ptr<ByteStream>>(nullptr);
   }
   co_return Result<std::unique_ptr<ByteStream>>(std::move(stream));
 }

@@ -13,6 +13,7 @@
 #include "crypto/system_random.h"
 #include "io/clock.h"
 #include "io/privileges.h"
+#include "main/server/certificates.h"
 #include "main/server/config.h"
 #include "main/server/program.h"
 
@@ -54,8 +55,10 @@ Result<server::Config> read_config(const Arguments& arguments) {
 // Everything but running: also whether the certificate can be used.
 Result<void> check(const server::Config& config) {
   WARREN_TRY(const auto address, server::public_address(config));
-  if (!config.tls.certificate.empty()) {
-    WARREN_TRY_VOID(server::load_certificate(config, {address.host}, io::SystemWallClock().now()));
+  WARREN_TRY(const auto source, server::certificate_source(config, address));
+  if (source == server::CertificateSource::Files) {
+    WARREN_TRY_VOID(
+        server::load_certificate(config, address, nullptr, io::SystemWallClock().now()));
   }
   std::cout << "The configuration is good: machines reach this server at " << address.text()
             << '\n';

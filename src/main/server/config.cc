@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "acme/core/url.h"
 #include "base/json_map.h"
 #include "base/log.h"
 #include "io/file.h"
@@ -14,6 +15,14 @@ namespace {
 constexpr std::size_t kMaxConfig = std::size_t{1} << 20;
 constexpr std::string_view kListenForm =
     R"(expected a list of addresses and ports, such as ":443" or "192.0.2.1:443")";
+
+// RFC 8555 section 7.3: one address, without header fields. What else is wrong with it, the
+// authority says.
+bool is_email(std::string_view text) {
+  const bool is_plain = std::ranges::all_of(
+      text, [](char c) { return c > ' ' && c < 0x7f && c != ',' && c != '?' && c != '"'; });
+  return is_plain && text.find('@') != std::string_view::npos;
+}
 
 constexpr std::size_t kMaxDnsEntries = 1000;  // of each kind: every node is told all of them
 constexpr std::string_view kResolverForm =
@@ -55,10 +64,37 @@ static void fields(Visitor& visit, ListenConfig& x) {
   visit("admin-socket", x.admin_socket);
 }
 
+std::span<const json::EnumText<TlsMode>> texts_of(TlsMode) {
+  static constexpr json::EnumText<TlsMode> kTexts[] = {{"auto", TlsMode::Auto},
+                                                       {"files", TlsMode::Files},
+                                                       {"acme", TlsMode::Acme},
+                                                       {"own", TlsMode::Own}};
+  return kTexts;
+}
+
+template <class Visitor>
+static void fields(Visitor& visit, AcmeConfig& x) {
+  visit("directory", x.directory);
+  visit.check("directory", x.directory.empty() || acme::parse_url(x.directory).has_value(),
+              "expected an https URL");
+  visit("email", x.email);
+  visit.check("email", x.email.empty() || is_email(x.email), "expected one address of mail");
+  visit("staging", x.staging);
+  visit.check("staging", !x.staging || x.directory.empty(),
+              "is Let's Encrypt's: leave it out beside \"directory\"");
+  visit("ca-file", x.ca_file);
+}
+
 template <class Visitor>
 static void fields(Visitor& visit, TlsConfig& x) {
+  visit("mode", x.mode);
   visit("cert", x.certificate);
   visit("key", x.key);
+  visit("acme", x.acme);
+  visit.check("cert", x.mode != TlsMode::Files || !x.certificate.empty(),
+              "is missing, with mode \"files\"");
+  visit.check("mode", x.mode != TlsMode::Auto || !x.acme || x.certificate.empty(),
+              R"(say which with "files" or "acme": there are "cert" and "acme")");
   visit.check("cert", x.key.empty() || !x.certificate.empty(), "is missing beside \"key\"");
 }
 

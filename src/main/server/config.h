@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/ip_address.h"
+#include "base/json_map.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "control/core/dns_settings.h"
@@ -31,11 +33,30 @@ struct ListenConfig {
   bool operator==(const ListenConfig&) const = default;
 };
 
-// PEM files. Without them the server makes its own certificate, and nodes know it by the join
-// command.
+enum class TlsMode : std::uint8_t {
+  Auto,   // files where there are some, else ACME where it is configured, else our own
+  Files,  // PEM
+  Acme,
+  Own,  // made by the server: nodes know it by the join command
+};
+
+std::span<const json::EnumText<TlsMode>> texts_of(TlsMode);
+
+// An authority that gives certificates by itself (RFC 8555).
+struct AcmeConfig {
+  std::string directory;  // its URL; empty: Let's Encrypt
+  std::string email;      // for its mails; empty: none
+  bool staging = false;   // Let's Encrypt's, for trying: nobody trusts what it gives
+  std::string ca_file;    // PEM of who vouches for the authority's own certificate
+
+  bool operator==(const AcmeConfig&) const = default;
+};
+
 struct TlsConfig {
+  TlsMode mode = TlsMode::Auto;
   std::string certificate;
   std::string key;  // empty: it is in the same file
+  std::optional<AcmeConfig> acme;
 
   bool operator==(const TlsConfig&) const = default;
 };

@@ -11,8 +11,6 @@
 namespace warren::server {
 namespace {
 
-constexpr std::size_t kMaxPem = std::size_t{1} << 20;
-
 void wipe_text(std::string& text) {
   wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
 }
@@ -49,26 +47,6 @@ Result<Identity> load_identity(const std::string& state_dir, Random& random) {
   return Identity{.control_key = std::move(control.first),
                   .relay_key = std::move(relay.first),
                   .is_new = control.second};
-}
-
-Result<Certificate> load_certificate(const Config& config,
-                                     const std::vector<std::string>& names,
-                                     WallTime now) {
-  if (config.tls.certificate.empty()) {
-    WARREN_TRY(auto own,
-               io::TlsCertificate::load_or_make(config.state_dir + "/tls.pem", names, now));
-    return Certificate{.tls = std::move(own), .is_own = true};
-  }
-  WARREN_TRY(std::string pem, io::read_file(config.tls.certificate, kMaxPem));
-  if (!config.tls.key.empty()) {
-    WARREN_TRY(std::string key, io::read_file(config.tls.key, kMaxPem));
-    pem += "\n" + key;
-    wipe_text(key);
-  }
-  auto tls = io::TlsCertificate::from_pem(pem);
-  wipe_text(pem);
-  if (!tls) return with_context(config.tls.certificate, std::move(tls).error());
-  return Certificate{.tls = std::move(*tls), .is_own = false};
 }
 
 }  // namespace warren::server

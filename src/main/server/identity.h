@@ -1,14 +1,10 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "base/random.h"
 #include "base/result.h"
-#include "base/time.h"
 #include "crypto/keys.h"
-#include "io/tls_certificate.h"
-#include "main/server/config.h"
 
 namespace warren::server {
 
@@ -21,15 +17,5 @@ struct Identity {
 };
 
 Result<Identity> load_identity(const std::string& state_dir, Random& random);
-
-struct Certificate {
-  io::TlsCertificate tls;
-  bool is_own = false;  // self-signed: nodes know it by its fingerprint
-};
-
-// From the files of the configuration, or our own for `names`, which is kept.
-Result<Certificate> load_certificate(const Config& config,
-                                     const std::vector<std::string>& names,
-                                     WallTime now);
 
 }  // namespace warren::server

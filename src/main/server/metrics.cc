@@ -89,9 +89,31 @@ void add_metrics(const io::ListenerCounters& listeners, std::vector<Metric>& out
         listeners.refused_waiting);
   count(out, "warren_listener_failed_handshakes_total", "TLS handshakes that failed",
         listeners.failed_handshakes);
+  count(out, "warren_listener_challenges_total", "Challenges of an authority answered in TLS",
+        listeners.challenges);
   count(out, "warren_listener_bad_requests_total", "Requests that could not be read",
         listeners.bad_requests);
   count(out, "warren_listener_pages_total", "Pages answered", listeners.pages);
+}
+
+void add_certificate_metrics(const CertificateView& certificate,
+                             const acme::Service* acme,
+                             WallTime now,
+                             std::vector<Metric>& out) {
+  out.push_back({.name = "warren_cert_expiry_seconds",
+                 .help = "Until the certificate that is shown ends",
+                 .kind = MetricKind::Gauge,
+                 .value = static_cast<double>(certificate.not_after.seconds - now.seconds),
+                 .label = "source",
+                 .label_value = std::string(to_string(certificate.source))});
+  if (acme == nullptr) return;
+  const acme::ServiceCounters& counters = acme->counters();
+  count(out, "warren_acme_requests_total", "Requests to the certificate authority",
+        counters.requests);
+  count(out, "warren_acme_unanswered_total", "Requests that it did not answer",
+        counters.unanswered);
+  count(out, "warren_acme_certificates_total", "Certificates that it gave", counters.certificates);
+  count(out, "warren_acme_errors_total", "Attempts to get one that failed", counters.errors);
 }
 
 }  // namespace warren::server

@@ -68,6 +68,14 @@ Result<void> Program::start() {
   control_key_ = identity.control_key.public_key();
   server_key_ = to_text(control_key_);
   relay_key_ = identity.relay_key.public_key();
+  WARREN_TRY(const CertificateSource source, certificate_source(config_, address_));
+  if (source == CertificateSource::Acme) {
+    WARREN_TRY(acme_, make_acme(loop_.get_executor(), config_, address_, challenges_, random_,
+                                wall_clock_, log_));
+  }
+  if (config_.tls.acme && config_.tls.mode == TlsMode::Auto && !acme_) {
+    log_.warn("server: {} is no name in the public DNS: tls.acme does nothing", address_.host);
+  }
   WARREN_TRY_VOID(use_certificate());
   read_hub_key();
   WARREN_TRY_VOID(start_control(identity));
@@ -84,6 +92,7 @@ Result<void> Program::start() {
   tasks_.spawn("server: watchdog", stay_alive());
   log_.info("server: started url={} nodes={} state={}", address_.text(),
             control_->tables().nodes().size(), config_.state_dir);
+  if (acme_) acme_->start([this] { take_over_certificate(); });
   welcome();
   notify_ready(status_line());
   return {};
@@ -92,8 +101,9 @@ Result<void> Program::start() {
 // At the start, and when the files are others.
 Result<void> Program::use_certificate() {
   const WallTime now = wall_clock_.now();
-  WARREN_TRY(Certificate certificate, load_certificate(config_, {address_.host}, now));
-  if (!certificate.is_own && !certificate.tls.covers({address_.host})) {
+  WARREN_TRY(Certificate certificate, load_certificate(config_, address_, acme_.get(), now));
+  const bool is_own = certificate.source == CertificateSource::Own;
+  if (!is_own && !certificate.tls.covers({address_.host})) {
     log_.warn("server: the certificate in {} is not for {}: machines will not trust it",
               config_.tls.certificate, address_.host);
   }
@@ -101,11 +111,23 @@ Result<void> Program::use_certificate() {
     log_.warn("server: the certificate in {} is not valid now: renew it, or look at the clock",
               config_.tls.certificate);
   }
-  pin_ = certificate.is_own ? to_hex(certificate.tls.fingerprint()) : std::string();
+  if (is_own && acme_) {
+    log_.info("server: showing a certificate of our own until there is one for {}", address_.host);
+  }
+  certificate_ = {.source = certificate.source, .not_after = certificate.tls.validity().not_after};
+  pin_ = is_own ? to_hex(certificate.tls.fingerprint()) : std::string();
   WARREN_TRY_VOID(relay::add_fast_start(certificate.tls, relay_key_, now));
-  WARREN_TRY(auto context, io::TlsServerContext::create(certificate.tls));
+  WARREN_TRY(auto context, io::TlsServerContext::create(certificate.tls, &challenges_));
   tls_ = std::move(context);  // connections that are open keep the old one
   return {};
+}
+
+// From the authority, while everything runs.
+void Program::take_over_certificate() {
+  if (const auto used = use_certificate(); !used) {
+    return log_.error("server: the certificate stays as it was: {}", used.error().detail);
+  }
+  control_->set_relay_map(own_relay_map(config_, address_, pin_));
 }
 
 Result<void> Program::start_control(Identity& identity) {
@@ -150,6 +172,7 @@ std::shared_ptr<const io::HttpRoutes> Program::public_routes() {
   auto routes = std::make_shared<io::HttpRoutes>();
   relay::add_routes(*routes, *relay_);
   control_->add_routes(*routes);
+  if (acme_) acme_->add_routes(*routes);
   return routes;
 }
 
@@ -239,8 +262,11 @@ void Program::admin(std::string method, std::string path, std::string body, Admi
       path.starts_with(kApi) ? std::string_view(path).substr(kApi.size()) : std::string_view();
   if (method == "GET" && rest == "hub") return done(200, hub_json());
   if (method == "GET" && rest == "status") {
-    done = [hub = hub_json(), then = std::move(done)](unsigned status, std::string json) {
-      if (status == 200 && json.ends_with('}')) json.insert(json.size() - 1, ",\"hub\":" + hub);
+    // Control knows neither of the hub nor of certificates.
+    const std::string more = fmt::format(R"(,"hub":{},"certificate":{})", hub_json(),
+                                         certificate_json(certificate_, acme_.get()));
+    done = [more, then = std::move(done)](unsigned status, std::string json) {
+      if (status == 200 && json.ends_with('}')) json.insert(json.size() - 1, more);
       then(status, std::move(json));
     };
   }
@@ -315,6 +341,7 @@ std::string Program::metrics() const {
   io::ListenerCounters all;
   for (const auto& listener : listeners_) all += listener->counters();
   add_metrics(all, out);
+  add_certificate_metrics(certificate_, acme_.get(), wall_clock_.now(), out);
   if (hub_) hub_->add_metrics(out);
   return to_prometheus(out);
 }
@@ -419,6 +446,7 @@ asio::awaitable<void> Program::stay_alive() {
 asio::awaitable<void> Program::stop() {
   notify_stopping();
   for (const auto& listener : listeners_) listener->stop_accepting();
+  if (acme_) co_await acme_->stop();
   if (admin_) co_await admin_->stop();
   if (hub_) co_await hub_->stop();
   co_await relay_->drain(kRelayDrain);

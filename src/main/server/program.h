@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "acme/service.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/result.h"
@@ -19,6 +20,7 @@
 #include "io/local_http_server.h"
 #include "io/spawn.h"
 #include "io/tls_server.h"
+#include "main/server/certificates.h"
 #include "main/server/config.h"
 #include "main/server/hub.h"
 #include "main/server/identity.h"
@@ -56,6 +58,7 @@ class Program {
   std::shared_ptr<const io::HttpRoutes> public_routes();
   std::shared_ptr<const io::HttpRoutes> local_routes();
   Result<void> use_certificate();
+  void take_over_certificate();
   void make_hub();
   std::string hub_directory() const;
   std::string hub_json() const;
@@ -89,7 +92,10 @@ class Program {
 
   boost::asio::io_context loop_{1};
   boost::asio::signal_set signals_;
+  io::TlsChallenges challenges_;
   std::optional<io::TlsServerContext> tls_;
+  std::unique_ptr<acme::Service> acme_;  // null: certificates come from elsewhere
+  CertificateView certificate_;
   std::string pin_;  // of a certificate of our own
   std::unique_ptr<control::Server> control_;
   std::unique_ptr<relay::Service> relay_;
