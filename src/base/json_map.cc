@@ -24,7 +24,7 @@ Position position_of(std::string_view text, std::size_t offset) {
 }
 
 constexpr std::pair<std::string_view, double> kUnits[] = {
-    {"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9},
+    {"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9},
 };
 
 constexpr double kMaxNanoseconds = 9.2e18;  // what 63 bits hold

@@ -42,6 +42,7 @@ int run_status(bool json, Context& context) {
         line("Domain", server.domain);
         line("Users", std::to_string(server.users));
         line("Nodes", fmt::format("{}, {} online", server.nodes, server.online));
+        if (server.devices > 0) line("Devices", std::to_string(server.devices));
         line("Logins", server.waiting_logins == 0
                            ? "none waits"
                            : fmt::format("{} waiting: `warren admin login list` shows them",
@@ -65,8 +66,8 @@ std::string join_command(const ServerStatus& server, const std::string& auth_key
 }
 
 void add_admin(CLI::App& root, Context& context) {
-  CLI::App* const admin =
-      root.add_subcommand("admin", "Users, keys, nodes and logins, on the server's machine");
+  CLI::App* const admin = root.add_subcommand(
+      "admin", "Users, keys, nodes, devices and logins, on the server's machine");
   admin->require_subcommand(1);
   admin->footer(
       "For root and the group warren-admin, on the machine where warren-server runs.\n"
@@ -84,6 +85,7 @@ void add_admin(CLI::App& root, Context& context) {
   add_admin_users(*admin, context);
   add_admin_keys(*admin, context);
   add_admin_nodes(*admin, context);
+  add_admin_devices(*admin, context);
   add_admin_logins(*admin, context);
 }
 

@@ -16,6 +16,7 @@ void add_admin_hub(CLI::App& admin, Context& context);
 void add_admin_users(CLI::App& admin, Context& context);
 void add_admin_keys(CLI::App& admin, Context& context);
 void add_admin_nodes(CLI::App& admin, Context& context);
+void add_admin_devices(CLI::App& admin, Context& context);
 void add_admin_logins(CLI::App& admin, Context& context);
 
 }  // namespace warren::cli

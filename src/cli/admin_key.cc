@@ -7,6 +7,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/json_map.h"
 #include "base/json_writer.h"
@@ -23,6 +24,7 @@ constexpr std::string_view kNever = "never";
 struct Key {
   std::string id;
   std::string user;
+  std::vector<std::string> tags;
   std::string description;
   bool is_reusable = false;
   bool is_ephemeral = false;
@@ -35,6 +37,7 @@ template <class Visitor, json::wire::Either<Key> Fields>
 void fields(Visitor& visit, Fields& x) {
   visit("id", x.id);
   visit("user", x.user);
+  visit("tags", x.tags);
   visit("description", x.description);
   visit("reusable", x.is_reusable);
   visit("ephemeral", x.is_ephemeral);
@@ -68,6 +71,7 @@ void fields(Visitor& visit, Fields& x) {
 struct KeyArgs {
   std::string id;
   std::string user;
+  std::vector<std::string> tags;
   std::string description;
   std::string lifetime = "1h";
   bool reusable = false;
@@ -84,6 +88,15 @@ std::string wish_json(const KeyArgs& args) {
   out.open_object();
   out.key("user");
   out.text(args.user);
+  if (!args.tags.empty()) {
+    out.key("tags");
+    out.open_array();
+    for (const std::string& tag : args.tags) {
+      out.element();
+      out.text(tag);
+    }
+    out.close_array();
+  }
   out.key("description");
   out.text(args.description);
   out.key("reusable");
@@ -100,7 +113,16 @@ std::string wish_json(const KeyArgs& args) {
   return text;
 }
 
+std::string owner_of(const std::string& user, const std::vector<std::string>& tags) {
+  return printable(tags.empty() ? user : fmt::to_string(fmt::join(tags, ",")));
+}
+
 int run_create(const KeyArgs& args, Context& context) {
+  if (args.user.empty() == args.tags.empty()) {
+    return fail_with(context, "admin key create", kBadUsage,
+                     "say whose machines will join with it: --user LOGIN, or --tag TAG for "
+                     "machines that are nobody's");
+  }
   if (args.lifetime != kNever && !json::parse_duration(args.lifetime)) {
     return fail_with(context, "admin key create", kBadUsage,
                      "--expiration: expected a duration such as 24h, or never");
@@ -117,9 +139,10 @@ int run_create(const KeyArgs& args, Context& context) {
         const std::string validity =
             made.expires ? fmt::format("expires {}", relative(*made.expires, context.wall_now()))
                          : std::string("never expires");
-        context.err << fmt::format(
-            "Key {} of {}: {}, {}. It is shown only now.\n", made.id, args.user,
-            args.reusable ? "for many machines" : "for one machine", validity);
+        context.err << fmt::format("Key {} of {}: {}, {}. It is shown only now.\n", made.id,
+                                   owner_of(args.user, args.tags),
+                                   args.reusable ? "for many machines" : "for one machine",
+                                   validity);
         if (!join.empty()) {
           context.err << "On the machine that joins:\n\n";
           context.out << join << '\n';
@@ -151,7 +174,7 @@ int run_list(const KeyArgs& args, Context& context) {
         for (const Key& key : list.keys) {
           if (!args.all && !is_good(key, now)) continue;
           ++shown;
-          table.add({printable(key.id), printable(key.user),
+          table.add({printable(key.id), owner_of(key.user, key.tags),
                      fmt::format("{}{}", key.is_reusable ? "reusable" : "single",
                                  key.is_ephemeral ? ", ephemeral" : ""),
                      std::to_string(key.uses), state_of(key, now), printable(key.description)});
@@ -198,9 +221,10 @@ void add_admin_keys(CLI::App& admin, Context& context) {
   CLI::App* const create = add(
       "create", "Make a key; prints the whole command for the machine that joins",
       "create --user alice --reusable --expiration 24h --description \"the new rack\"", run_create);
-  create->add_option("-u,--user", args->user, "Whose machines they will be")
-      ->required()
-      ->type_name("LOGIN");
+  create->add_option("-u,--user", args->user, "Whose machines they will be")->type_name("LOGIN");
+  create->add_option("--tag", args->tags, "Instead of a user: what they are for; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("TAG");
   create->add_flag("--reusable", args->reusable, "For many machines; else for one");
   create->add_flag("--ephemeral", args->ephemeral,
                    "The machines are forgotten soon after they went offline");

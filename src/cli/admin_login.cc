@@ -7,6 +7,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/json_object.h"
 #include "cli/admin.h"
@@ -19,6 +20,7 @@ namespace {
 struct Login {
   std::string id;
   std::string hostname;
+  std::vector<std::string> tags;
   std::string address;
   std::optional<WallTime> asked;
   bool is_waiting = false;
@@ -28,6 +30,7 @@ template <class Visitor, json::wire::Either<Login> Fields>
 void fields(Visitor& visit, Fields& x) {
   visit("id", x.id);
   visit("hostname", x.hostname);
+  visit("tags", x.tags);
   visit("address", x.address);
   visit("asked", x.asked);
   visit("waiting", x.is_waiting);
@@ -44,12 +47,14 @@ void fields(Visitor& visit, Fields& x) {
 
 struct Admitted {
   std::string name;
+  std::vector<std::string> tags;
   std::string ipv4;
 };
 
 template <class Visitor, json::wire::Either<Admitted> Fields>
 void fields(Visitor& visit, Fields& x) {
   visit("name", x.name);
+  visit("tags", x.tags);
   visit("ipv4", x.ipv4);
 }
 
@@ -61,6 +66,10 @@ struct LoginArgs {
   Form form() const { return json ? Form::Json : Form::Text; }
 };
 
+std::string list_of(const std::vector<std::string>& tags) {
+  return printable(fmt::to_string(fmt::join(tags, ",")));
+}
+
 int run_list(const LoginArgs& args, Context& context) {
   return call_admin<LoginList>(
       context, {.command = "admin login list", .method = "GET", .target = "logins", .body = {}},
@@ -70,9 +79,10 @@ int run_list(const LoginArgs& args, Context& context) {
           return;
         }
         TextTable table;
-        table.add({"ID", "HOST NAME", "FROM", "ASKED", "STILL THERE"});
+        table.add({"ID", "HOST NAME", "TAGS", "FROM", "ASKED", "STILL THERE"});
         for (const Login& login : list.logins) {
-          table.add({printable(login.id), printable(login.hostname), printable(login.address),
+          table.add({printable(login.id), printable(login.hostname),
+                     login.tags.empty() ? "-" : list_of(login.tags), printable(login.address),
                      relative(login.asked, context.wall_now(), "-"),
                      login.is_waiting ? "yes" : "no"});
         }
@@ -88,8 +98,9 @@ int run_approve(const LoginArgs& args, Context& context) {
        .target = fmt::format("logins/{}/approve", encode_component(args.id)),
        .body = json::ObjectText().text("user", args.user).done()},
       args.form(), [&](const Admitted& node) {
-        context.out << fmt::format("{} is in the network, as a machine of {}: {}\n",
-                                   printable(node.name), args.user, printable(node.ipv4));
+        context.out << fmt::format(
+            "{} is in the network, as a machine of {}: {}\n", printable(node.name),
+            node.tags.empty() ? args.user : list_of(node.tags), printable(node.ipv4));
       });
 }
 
@@ -127,8 +138,9 @@ void add_admin_logins(CLI::App& admin, Context& context) {
   CLI::App* const approve =
       add("approve", "Let a machine in", "approve LOGIN-ID --user alice", run_approve);
   takes_id(approve);
-  approve->add_option("-u,--user", args->user, "Whose machine it is")
-      ->required()
+  approve
+      ->add_option("-u,--user", args->user,
+                   "Whose machine it is; nobody's if it asks for tags, which are then granted")
       ->type_name("LOGIN");
   takes_id(add("refuse", "Do not let a machine in", "refuse LOGIN-ID", run_refuse));
 }

@@ -7,8 +7,10 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/json_object.h"
+#include "base/json_writer.h"
 #include "cli/admin.h"
 #include "cli/admin_call.h"
 
@@ -20,7 +22,9 @@ struct Node {
   std::int64_t id = 0;
   std::string name;
   std::string hostname;
+  std::string kind;
   std::string user;
+  std::vector<std::string> tags;
   std::string ipv4;
   std::string ipv6;
   std::string node_key;
@@ -39,7 +43,9 @@ void fields(Visitor& visit, Fields& x) {
   visit("id", x.id);
   visit("name", x.name);
   visit("hostname", x.hostname);
+  visit("kind", x.kind);
   visit("user", x.user);
+  visit("tags", x.tags);
   visit("ipv4", x.ipv4);
   visit("ipv6", x.ipv6);
   visit("node_key", x.node_key);
@@ -64,6 +70,8 @@ void fields(Visitor& visit, Fields& x) {
 
 struct NodeArgs {
   std::string name;
+  std::string user;
+  std::vector<std::string> tags;
   std::string new_name;
   bool json = false;
 
@@ -74,7 +82,12 @@ std::string target_of(const NodeArgs& args, std::string_view verb = {}) {
   return fmt::format("nodes/{}{}", encode_component(args.name), verb);
 }
 
+std::string owner_of(const Node& node) {
+  return printable(node.tags.empty() ? node.user : fmt::to_string(fmt::join(node.tags, ",")));
+}
+
 std::string state_of(const Node& node, const WallTime& now) {
+  if (node.kind == "device") return "device";
   std::string out = node.is_online ? "online" : "offline";
   if (!node.is_online && node.last_seen)
     out += fmt::format(", last seen {}", relative(*node.last_seen, now));
@@ -94,7 +107,7 @@ int run_list(const NodeArgs& args, Context& context) {
         TextTable table;
         table.add({"ID", "NAME", "USER", "ADDRESS", "OS", "STATE"});
         for (const Node& node : list.nodes) {
-          table.add({std::to_string(node.id), printable(node.name), printable(node.user),
+          table.add({std::to_string(node.id), printable(node.name), owner_of(node),
                      printable(node.ipv4), node.os.empty() ? "-" : printable(node.os),
                      state_of(node, context.wall_now())});
         }
@@ -110,7 +123,7 @@ std::string details_of(const Node& node, const WallTime& now) {
   line("Name", node.name);
   line("ID", std::to_string(node.id));
   line("Host name", node.hostname);
-  line("User", node.user);
+  line(node.tags.empty() ? "User" : "Tags", owner_of(node));
   line("State", state_of(node, now));
   line("IPv4", node.ipv4);
   line("IPv6", node.ipv6);
@@ -156,6 +169,41 @@ int run_expire(const NodeArgs& args, Context& context) {
                           });
 }
 
+std::string ownership_json(const NodeArgs& args) {
+  std::string text;
+  json::Writer out(text);
+  out.open_object();
+  out.key("user");
+  out.text(args.user);
+  out.key("tags");
+  out.open_array();
+  for (const std::string& tag : args.tags) {
+    out.element();
+    out.text(tag);
+  }
+  out.close_array();
+  out.close_object();
+  return text;
+}
+
+int run_tag(const NodeArgs& args, Context& context) {
+  if (args.user.empty() == args.tags.empty()) {
+    return fail_with(context, "admin node tag", kBadUsage,
+                     "say which tags it has from now on, or with --user whose it is again");
+  }
+  return call_admin<Node>(context,
+                          {.command = "admin node tag",
+                           .method = "POST",
+                           .target = target_of(args, "/tags"),
+                           .body = ownership_json(args)},
+                          args.form(), [&](const Node& node) {
+                            context.out
+                                << fmt::format("{} is {} now.\n", printable(node.name),
+                                               node.tags.empty() ? "a machine of " + owner_of(node)
+                                                                 : owner_of(node));
+                          });
+}
+
 int run_remove(const NodeArgs& args, Context& context) {
   return call_admin<Nothing>(
       context,
@@ -191,6 +239,12 @@ void add_admin_nodes(CLI::App& admin, Context& context) {
   takes_node(renamed);
   renamed->add_option("new-name", args->new_name, "The new one")->required()->type_name("");
   takes_node(add("expire", "Have a machine log in again", "expire laptop", run_expire));
+  CLI::App* const tagged = add("tag", "Say what a machine is for, instead of whose it is",
+                               "tag nas tag:storage", run_tag);
+  takes_node(tagged);
+  tagged->add_option("tag", args->tags, "Its tags from now on, such as tag:web")->type_name("");
+  tagged->add_option("-u,--user", args->user, "No tags any more, but this user's")
+      ->type_name("LOGIN");
   takes_node(add("rm", "Remove a machine from the network", "rm laptop", run_remove));
 }
 

@@ -36,6 +36,7 @@ struct ServerStatus {
   std::string domain;
   std::int64_t users = 0;
   std::int64_t nodes = 0;
+  std::int64_t devices = 0;  // of the nodes
   std::int64_t online = 0;
   std::int64_t waiting_logins = 0;
   ServerCertificate certificate;
@@ -50,6 +51,7 @@ void fields(Visitor& visit, Fields& x) {
   visit("domain", x.domain);
   visit("users", x.users);
   visit("nodes", x.nodes);
+  visit("devices", x.devices);
   visit("online", x.online);
   visit("waiting_logins", x.waiting_logins);
   visit("certificate", x.certificate);

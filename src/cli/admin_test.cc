@@ -106,8 +106,8 @@ TEST_F(AdminTest, UsersAndLogins) {
     "asked":"2027-01-15T07:59:30Z","waiting":true}]})");
   EXPECT_EQ(run({"admin", "login", "list"}), 0);
   EXPECT_EQ(out.str(),
-            "ID    HOST NAME  FROM       ASKED    STILL THERE\n"
-            "f00d  attic?[2J  192.0.2.1  30s ago  yes\n");
+            "ID    HOST NAME  TAGS  FROM       ASKED    STILL THERE\n"
+            "f00d  attic?[2J  -     192.0.2.1  30s ago  yes\n");
   program.answer("POST /api/warren/v1/logins/f00d/approve",
                  R"({"id":9,"name":"attic","ipv4":"100.64.0.9"})");
   EXPECT_EQ(run({"admin", "login", "approve", "f00d", "--user", "alice"}), 0);

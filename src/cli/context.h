@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "io/local_http_client.h"
@@ -45,6 +46,9 @@ struct Context {
   std::function<TimePoint()> now = {};
   std::function<WallTime()> wall_now = {};
   std::function<void(Duration)> sleep = {};
+
+  Random* random = nullptr;  // for keys that are made here
+  bool is_terminal = false;  // whether `out` is one
 
   std::string user = {};    // who runs the command; empty when unknown
   std::string socket = {};  // of --socket; empty: the socket that the program has by default

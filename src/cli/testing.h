@@ -28,6 +28,7 @@ class FakeProgram {
   std::optional<Error> unreachable;
   TimePoint now = TimePoint(1h);
   std::vector<Duration> naps;
+  SeededRandom random{1};
 
   // The answer to "GET /localapi/v0/prefs". The last one that was said for a call stays.
   void answer(const std::string& call, std::string body, unsigned status = 200) {
@@ -58,6 +59,7 @@ class FakeProgram {
       naps.push_back(span);
       now += span;
     };
+    context.random = &random;
     context.user = "alice";
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "io/http_response.h"
 #include "proto/control/codec.h"
@@ -97,18 +98,22 @@ std::string register_page(const io::HttpRequest& request, const PendingLogin* lo
                              "link is too old. Run \"up\" on the machine again for a new one.\n",
                              page_fields());
   }
+  const std::vector<std::string>& tags = login->machine.requested_tags;
   const std::string body = fmt::format(
       "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width\"><title>Approve a machine</title>"
       "<style>body{{font:1rem/1.5 sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem}}"
       "code{{background:#eee;padding:.5rem;display:block;overflow-x:auto}}</style>"
       "<h1>A machine wants to join</h1>"
-      "<p>It calls itself <b>{}</b>.</p>"
+      "<p>It calls itself <b>{}</b>{}.</p>"
       "<p>To approve this machine, run on the server:</p>"
-      "<code>warren admin login approve {} --user NAME</code>"
+      "<code>warren admin login approve {}{}</code>"
       "<p>Do so only if the machine is yours and shows this very link now.</p></html>\n",
       escaped(login->machine.hostname.empty() ? "(no name)" : login->machine.hostname),
-      escaped(login->id));
+      tags.empty()
+          ? ""
+          : fmt::format(" and asks for {}", escaped(fmt::to_string(fmt::join(tags, ", ")))),
+      escaped(login->id), tags.empty() ? " --user NAME" : "");
   return io::http_response(200, "text/html; charset=utf-8", body, page_fields());
 }
 

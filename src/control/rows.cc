@@ -5,6 +5,7 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/json_object.h"
 #include "crypto/key_text.h"
@@ -23,14 +24,21 @@ std::optional<std::int64_t> to_micros(const std::optional<WallTime>& time) {
   return control::to_micros(*time);
 }
 
-std::optional<WallTime> maybe_time(db::Rows& rows, int column) {
-  const auto micros = rows.maybe_number(column);
-  if (!micros) return std::nullopt;
-  return from_micros(*micros);
-}
-
 Value key_value(const auto& key) {
   return key.is_zero() ? Value() : Value(key.bytes());
+}
+
+// Null: it is tagged.
+Value user_value(const netmap::Owner& owner) {
+  return owner.is_tagged() ? Value() : Value(owner.user.value);
+}
+
+std::string tags_text(const std::vector<std::string>& tags) {
+  return fmt::to_string(fmt::join(tags, " "));
+}
+
+Value tags_value(const netmap::Owner& owner) {
+  return owner.is_tagged() ? Value(tags_text(owner.tags)) : Value();
 }
 
 // --- the change log's body: the new row, for whoever follows it
@@ -46,7 +54,8 @@ std::string body_of(const netmap::User& user) {
 // Without the hash: the log goes further than the table.
 std::string body_of(const netmap::AuthKey& key) {
   return json::ObjectText()
-      .number("user", key.user.value)
+      .number("user", key.owner.user.value)
+      .text("tags", tags_text(key.owner.tags))
       .text("description", key.description)
       .number("reusable", key.is_reusable ? 1 : 0)
       .number("ephemeral", key.is_ephemeral ? 1 : 0)
@@ -62,7 +71,9 @@ std::string body_of(const netmap::Node& node) {
       .text("stable_id", node.stable_id)
       .text("machine_key", to_text(node.machine))
       .text("node_key", to_text(node.key))
-      .number("user", node.user.value)
+      .text("kind", kind_text(node.kind))
+      .number("user", node.owner.user.value)
+      .text("tags", tags_text(node.owner.tags))
       .text("hostname", node.hostname)
       .text("name", node.name)
       .text("ipv4", node.v4.to_string())
@@ -70,6 +81,13 @@ std::string body_of(const netmap::Node& node) {
       .text("auth_key", node.auth_key_id)
       .time_if_any("key_expiry", node.key_expiry)
       .time_if_any("created", node.created)
+      .done();
+}
+
+std::string body_of(const netmap::Device& device) {
+  return json::ObjectText()
+      .number("disabled", device.is_disabled ? 1 : 0)
+      .time_if_any("expires", device.expires)
       .done();
 }
 
@@ -99,6 +117,10 @@ std::string id_of(const netmap::Node& node) {
   return std::to_string(node.id.value);
 }
 
+std::string id_of(const netmap::Device& device) {
+  return std::to_string(device.node.value);
+}
+
 std::string id_of(const netmap::AddressLease& lease) {
   return lease.v4.to_string();
 }
@@ -117,6 +139,10 @@ constexpr std::string_view entity_of(const netmap::AuthKey&) {
 
 constexpr std::string_view entity_of(const netmap::Node&) {
   return "node";
+}
+
+constexpr std::string_view entity_of(const netmap::Device&) {
+  return "device";
 }
 
 constexpr std::string_view entity_of(const netmap::AddressLease&) {
@@ -144,6 +170,11 @@ Statement deletion(const netmap::Node& node) {
           .values = {kNetwork, node.id.value}};
 }
 
+Statement deletion(const netmap::Device& device) {
+  return {.sql = "DELETE FROM device WHERE net = $1 AND node_id = $2",
+          .values = {kNetwork, device.node.value}};
+}
+
 Statement deletion(const netmap::AddressLease& lease) {
   return {.sql = "DELETE FROM address WHERE net = $1 AND ip = $2",
           .values = {kNetwork, lease.v4.bytes()}};
@@ -164,26 +195,34 @@ Statement insertion(const netmap::User& user) {
 
 Statement insertion(const netmap::AuthKey& key) {
   return {.sql =
-              "INSERT INTO auth_key (net, id, hash, user_id, description, reusable, ephemeral, "
-              "created_at, expires_at, revoked_at, uses) "
-              "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-          .values = {kNetwork, key.id, key.hash, key.user.value, key.description, key.is_reusable,
-                     key.is_ephemeral, control::to_micros(key.created), to_micros(key.expires),
+              "INSERT INTO auth_key (net, id, hash, user_id, tags, description, reusable, "
+              "ephemeral, created_at, expires_at, revoked_at, uses) "
+              "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+          .values = {kNetwork, key.id, key.hash, user_value(key.owner), tags_value(key.owner),
+                     key.description, key.is_reusable, key.is_ephemeral,
+                     control::to_micros(key.created), to_micros(key.expires),
                      to_micros(key.revoked), key.uses}};
 }
 
 Statement insertion(const netmap::Node& node) {
   return {
       .sql =
-          "INSERT INTO node (net, id, stable_id, machine_key, node_key, old_node_key, "
-          "user_id, hostname, name, name_fixed, ipv4, ephemeral, auth_key_id, key_expiry, "
+          "INSERT INTO node (net, id, stable_id, kind, machine_key, node_key, old_node_key, "
+          "user_id, tags, hostname, name, name_fixed, ipv4, ephemeral, auth_key_id, key_expiry, "
           "created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
-          "$15)",
-      .values = {kNetwork, node.id.value, node.stable_id, node.machine.bytes(), node.key.bytes(),
-                 node.old_key ? Value(node.old_key->bytes()) : Value(), node.user.value,
-                 node.hostname, node.name, node.is_name_fixed, node.v4.bytes(), node.is_ephemeral,
+          "$15, $16, $17)",
+      .values = {kNetwork, node.id.value, node.stable_id, kind_text(node.kind),
+                 key_value(node.machine), node.key.bytes(),
+                 node.old_key ? Value(node.old_key->bytes()) : Value(), user_value(node.owner),
+                 tags_value(node.owner), node.hostname, node.name, node.is_name_fixed,
+                 node.v4.bytes(), node.is_ephemeral,
                  node.auth_key_id.empty() ? Value() : Value(node.auth_key_id),
                  to_micros(node.key_expiry), control::to_micros(node.created)}};
+}
+
+Statement insertion(const netmap::Device& device) {
+  return {.sql = "INSERT INTO device (net, node_id, disabled, expires_at) VALUES ($1, $2, $3, $4)",
+          .values = {kNetwork, device.node.value, device.is_disabled, to_micros(device.expires)}};
 }
 
 Statement insertion(const netmap::AddressLease& lease) {
@@ -197,142 +236,6 @@ Statement insertion(const netmap::NameLease& lease) {
               "VALUES ($1, $2, $3, $4, $5)",
           .values = {kNetwork, lease.name, lease.node.value, lease.user.value,
                      to_micros(lease.released)}};
-}
-
-// --- reading
-
-template <std::size_t N>
-bool read_bytes(db::Rows& rows, int column, std::array<std::uint8_t, N>& out) {
-  const ByteView bytes = rows.bytes(column);
-  if (bytes.size() != N) return false;
-  std::ranges::copy(bytes, out.begin());
-  return true;
-}
-
-template <class Key>
-bool read_key(db::Rows& rows, int column, Key& out) {
-  std::array<std::uint8_t, kKeySize> bytes{};
-  if (rows.is_null(column)) return true;
-  if (!read_bytes(rows, column, bytes)) return false;
-  out = Key(bytes);
-  return true;
-}
-
-bool read_v4(db::Rows& rows, int column, IpAddress& out) {
-  std::array<std::uint8_t, 4> bytes{};
-  if (!read_bytes(rows, column, bytes)) return false;
-  out = IpAddress::v4(bytes);
-  return true;
-}
-
-// Calls `read` for each row; what it refuses is set aside with the row's first column as its name.
-template <class Read>
-db::Result<void> read_table(db::Connection& connection,
-                            std::string_view entity,
-                            std::string_view sql,
-                            std::vector<BadRow>& bad,
-                            Read read) {
-  WARREN_TRY(auto rows, connection.query(sql, {kNetwork}));
-  for (;;) {
-    WARREN_TRY(const bool is_there, rows.next());
-    if (!is_there) return {};
-    if (read(rows)) continue;
-    const auto id = rows.value(0);
-    std::string name = "?";
-    if (id && id->text() != nullptr) name = *id->text();
-    if (id && id->number() != nullptr) name = std::to_string(*id->number());
-    bad.push_back(
-        {.entity = std::string(entity), .id = name, .reason = "a column does not decode"});
-  }
-}
-
-template <class Row>
-void keep(Row row, netmap::Changes& out) {
-  out.emplace_back(netmap::RowChange<Row>{.before = std::nullopt, .after = std::move(row)});
-}
-
-bool read_user(db::Rows& rows, netmap::Changes& out) {
-  keep(netmap::User{.id = {rows.number(0)},
-                    .login = std::string(rows.text(1)),
-                    .display_name = std::string(rows.text(2)),
-                    .created = from_micros(rows.number(3))},
-       out);
-  return true;
-}
-
-bool read_auth_key(db::Rows& rows, netmap::Changes& out) {
-  netmap::AuthKey key;
-  key.id = rows.text(0);
-  if (!read_bytes(rows, 1, key.hash)) return false;
-  key.user = {rows.number(2)};
-  key.description = rows.text(3);
-  key.is_reusable = rows.number(4) != 0;
-  key.is_ephemeral = rows.number(5) != 0;
-  key.created = from_micros(rows.number(6));
-  key.expires = maybe_time(rows, 7);
-  key.revoked = maybe_time(rows, 8);
-  key.uses = static_cast<std::uint64_t>(rows.number(9));
-  keep(std::move(key), out);
-  return true;
-}
-
-bool read_node(db::Rows& rows, netmap::Changes& out) {
-  netmap::Node node;
-  node.id = {rows.number(0)};
-  node.stable_id = rows.text(1);
-  NodePublicKey old;
-  const bool is_good = read_key(rows, 2, node.machine) && read_key(rows, 3, node.key) &&
-                       read_key(rows, 4, old) && read_v4(rows, 9, node.v4);
-  if (!is_good) return false;
-  if (!old.is_zero()) node.old_key = old;
-  node.user = {rows.number(5)};
-  node.hostname = rows.text(6);
-  node.name = rows.text(7);
-  node.is_name_fixed = rows.number(8) != 0;
-  node.is_ephemeral = rows.number(10) != 0;
-  node.auth_key_id = rows.maybe_text(11).value_or("");
-  node.key_expiry = maybe_time(rows, 12);
-  node.created = from_micros(rows.number(13));
-  keep(std::move(node), out);
-  return true;
-}
-
-bool read_address(db::Rows& rows, netmap::Changes& out) {
-  netmap::AddressLease lease;
-  if (!read_v4(rows, 1, lease.v4)) return false;
-  lease.node = {rows.number(0)};
-  lease.released = maybe_time(rows, 2);
-  keep(lease, out);
-  return true;
-}
-
-bool read_name(db::Rows& rows, netmap::Changes& out) {
-  keep(netmap::NameLease{.name = std::string(rows.text(0)),
-                         .node = {rows.number(1)},
-                         .user = {rows.number(2)},
-                         .released = maybe_time(rows, 3)},
-       out);
-  return true;
-}
-
-// A part that does not decode is left out: the node says it again.
-bool read_soft(db::Rows& rows, std::vector<SoftRow>& out) {
-  SoftState state;
-  if (!read_key(rows, 1, state.disco_key)) return false;
-  state.home = {static_cast<std::uint16_t>(rows.number(2))};
-  state.version = static_cast<std::uint16_t>(rows.number(3));
-  const std::string endpoints(rows.text(4));
-  for (std::size_t at = 0; at < endpoints.size();) {
-    const std::size_t end = std::min(endpoints.find(' ', at), endpoints.size());
-    if (const auto endpoint = Endpoint::parse(endpoints.substr(at, end - at))) {
-      state.endpoints.push_back(*endpoint);
-    }
-    at = end + 1;
-  }
-  if (auto hostinfo = decode<Hostinfo>(rows.text(5))) state.hostinfo = std::move(*hostinfo);
-  state.last_seen = maybe_time(rows, 6);
-  out.push_back({.node = {rows.number(0)}, .state = std::move(state)});
-  return true;
 }
 
 std::string join(const std::vector<Endpoint>& endpoints) {
@@ -354,6 +257,18 @@ std::string_view entity_of(const netmap::Change& change) {
 std::string id_of(const netmap::Change& change) {
   return std::visit([](const auto& row) { return id_of(row.after ? *row.after : *row.before); },
                     change);
+}
+
+std::string_view kind_text(netmap::NodeKind kind) {
+  switch (kind) {
+    case netmap::NodeKind::Device:
+      return "device";
+    case netmap::NodeKind::Hub:
+      return "hub";
+    case netmap::NodeKind::Mesh:
+      break;
+  }
+  return "mesh";
 }
 
 std::int64_t to_micros(WallTime time) {
@@ -403,42 +318,6 @@ void append_statements(const SoftRow& row, std::vector<Statement>& out) {
                  .values = {kNetwork, row.node.value, key_value(state.disco_key), state.home.value,
                             state.version, join(state.endpoints), encode(state.hostinfo),
                             to_micros(state.last_seen)}});
-}
-
-db::Result<StoredRows> read_rows(db::Connection& connection) {
-  StoredRows out;
-  const auto table = [&](std::string_view entity, std::string_view sql, auto read, auto& into) {
-    return read_table(connection, entity, sql, out.bad,
-                      [&](db::Rows& rows) { return read(rows, into); });
-  };
-  WARREN_TRY_VOID(table("user",
-                        "SELECT id, login, display_name, created_at FROM app_user "
-                        "WHERE net = $1 ORDER BY id",
-                        read_user, out.rows));
-  WARREN_TRY_VOID(table("auth_key",
-                        "SELECT id, hash, user_id, description, reusable, ephemeral, created_at, "
-                        "expires_at, revoked_at, uses FROM auth_key WHERE net = $1 ORDER BY id",
-                        read_auth_key, out.rows));
-  WARREN_TRY_VOID(table("address",
-                        "SELECT node_id, ip, released_at FROM address WHERE net = $1 ORDER BY ip",
-                        read_address, out.rows));
-  WARREN_TRY_VOID(table("name",
-                        "SELECT name, node_id, user_id, released_at FROM name_lease "
-                        "WHERE net = $1 ORDER BY name",
-                        read_name, out.rows));
-  WARREN_TRY_VOID(table("node",
-                        "SELECT id, stable_id, machine_key, node_key, old_node_key, user_id, "
-                        "hostname, name, name_fixed, ipv4, ephemeral, auth_key_id, key_expiry, "
-                        "created_at FROM node WHERE net = $1 ORDER BY id",
-                        read_node, out.rows));
-  WARREN_TRY_VOID(table("node_soft",
-                        "SELECT node_id, disco_key, home_derp, capver, endpoints, hostinfo, "
-                        "last_seen_at FROM node_soft WHERE net = $1 ORDER BY node_id",
-                        read_soft, out.soft));
-  WARREN_TRY(const auto seq,
-             connection.query_number("SELECT seq FROM log_head WHERE net = $1", {kNetwork}));
-  out.seq = seq.value_or(0);
-  return out;
 }
 
 }  // namespace warren::control

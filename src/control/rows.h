@@ -41,6 +41,7 @@ struct StoredRows {
 
 db::Result<StoredRows> read_rows(db::Connection& connection);
 
+std::string_view kind_text(netmap::NodeKind kind);
 std::int64_t to_micros(WallTime time);
 WallTime from_micros(std::int64_t micros);
 

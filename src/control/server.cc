@@ -115,6 +115,10 @@ void Server::set_dns(DnsSettings dns) {
   set_timer();
 }
 
+void Server::set_hub_problem(std::string why) {
+  engine_->set_hub_problem(std::move(why));
+}
+
 void Server::on_members(std::function<void(Members)> changed) {
   members_changed_ = std::move(changed);
   tell_members();

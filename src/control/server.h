@@ -59,6 +59,9 @@ class Server final : MachineService::Owner {
   void set_relay_map(DerpMap map);
   void set_dns(DnsSettings dns);
 
+  // Why the hub does not run, a sentence for administrators; empty: it runs, or is about to.
+  void set_hub_problem(std::string why);
+
   using Members = std::unordered_set<NodePublicKey>;
   // Who may use the relay: called at once, and whenever it changes.
   void on_members(std::function<void(Members)> changed);
@@ -72,6 +75,8 @@ class Server final : MachineService::Owner {
   const MachinePublicKey& public_key() const { return machines_.public_key(); }
 
   const netmap::Tables& tables() const { return model_->tables(); }
+
+  std::size_t devices() const { return tables().devices().size(); }
 
   const Engine& engine() const { return *engine_; }
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "control/fingerprint.h"
 #include "control/schema.h"
 
 namespace warren::control {
@@ -56,7 +57,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory,
                                            Log log) {
   db::OpenOptions options;
   options.directory = directory;
-  options.migrations = {.list = kMigrations, .program = program};
+  options.migrations = {.list = kMigrations, .program = program, .fingerprint = fingerprint};
   options.now = now;
   auto database = db::Database::open(std::move(options));
   if (!database) return unexpected(db::to_general(std::move(database).error()));

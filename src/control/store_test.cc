@@ -54,15 +54,28 @@ TEST(Store, KeepsEverythingThatWasCommitted) {
     netmap::Changes changes;
     const auto ann = life.model->create_user("ann", "Ann", kNow, changes).value();
     netmap::AuthKeyWish wish;
-    wish.user = ann;
+    wish.owner = netmap::Owner::of(ann);
     wish.is_reusable = true;
     wish.lifetime = 1h;
     const auto key = life.model->create_auth_key(wish, kNow, changes).value();
+    const netmap::Owner tagged{.user = {}, .tags = {"tag:a", "tag:b"}};
+    ASSERT_TRUE(life.model->admit_hub(machine(8, 8), kNow, changes));
+    const auto device =
+        life.model->create_device({.name = "phone",
+                                   .owner = tagged,
+                                   .key = netmap::testing::numbered_key<NodePublicKey>(7),
+                                   .expires = kNow.after(1h)},
+                                  kNow, changes);
+    ASSERT_TRUE(device);
+    wish.owner = tagged;
+    ASSERT_TRUE(life.model->create_auth_key(wish, kNow, changes));
     const auto one = life.model->admit_by_key(machine(1, 1), key.secret, kNow, changes).value();
     const auto two = life.model->admit_by_key(machine(2, 2), key.secret, kNow, changes).value();
     ASSERT_TRUE(life.commit(changes, {{.node = one.node, .state = state}}));
     changes.clear();
     ASSERT_TRUE(life.model->delete_node(two.node, kNow, changes));
+    ASSERT_TRUE(life.model->disable_device(*device, changes));
+    ASSERT_TRUE(life.model->set_owner(*device, netmap::Owner::of(ann), kNow, changes));
     ASSERT_TRUE(life.model->admit_by_key(machine(1, 3), key.secret, kNow, changes));
     ASSERT_TRUE(life.commit(changes));
     before = life.model->tables();
@@ -98,13 +111,14 @@ TEST(Store, SurvivesManyFailedCommitsInARow) {
   db::must(other.execute("UPDATE log_head SET seq = seq + 100"));
   for (int i = 0; i < 3000; ++i) {
     changes.clear();
-    ASSERT_TRUE(life.model->admit_for_user(machine(1, 1), ann, kNow, changes));
+    ASSERT_TRUE(life.model->admit_for(machine(1, 1), netmap::Owner::of(ann), kNow, changes));
     if (i % 100 == 0) ASSERT_FALSE(life.commit(changes));
     life.model->undo(changes);
   }
   db::must(other.execute("UPDATE log_head SET seq = seq - 100"));
   changes.clear();
-  const auto node = life.model->admit_for_user(machine(1, 1), ann, kNow, changes).value().node;
+  const auto node =
+      life.model->admit_for(machine(1, 1), netmap::Owner::of(ann), kNow, changes).value().node;
   ASSERT_TRUE(life.commit(changes));
   EXPECT_GT(db::must(other.query_number("SELECT next FROM id_block WHERE kind = 'node'")).value(),
             node.value);
@@ -116,8 +130,9 @@ TEST(Store, SetsABadRowAsideAndStarts) {
     Life life(directory.path());
     netmap::Changes changes;
     const auto ann = life.model->create_user("ann", "", kNow, changes).value();
-    ASSERT_TRUE(life.model->admit_for_user(machine(1, 1), ann, kNow, changes));
-    ASSERT_TRUE(life.model->admit_for_user(machine(2, 2, "ok"), ann, kNow, changes));
+    const auto of_ann = netmap::Owner::of(ann);
+    ASSERT_TRUE(life.model->admit_for(machine(1, 1), of_ann, kNow, changes));
+    ASSERT_TRUE(life.model->admit_for(machine(2, 2, "ok"), of_ann, kNow, changes));
     ASSERT_TRUE(life.commit(changes));
   }
   {
@@ -139,7 +154,7 @@ TEST(Store, LogsEveryChangeWithoutSecrets) {
     netmap::Changes changes;
     const auto ann = life.model->create_user("ann", "", kNow, changes).value();
     netmap::AuthKeyWish wish;
-    wish.user = ann;
+    wish.owner = netmap::Owner::of(ann);
     ASSERT_TRUE(life.model->create_auth_key(wish, kNow, changes));
     ASSERT_TRUE(life.commit(changes));
   }

@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
         std::signal(SIGPIPE, SIG_IGN));  // a client of a socket that went away is an error code
     Log log = Log::to_stderr(LogLevel::Info);
     lab::KernelLab lab(log);
+    SystemRandom random;
     cli::Context context{.out = std::cout,
                          .err = std::cerr,
                          .run_wg = run_wg,
@@ -59,6 +60,8 @@ int main(int argc, char** argv) {
                          .now = io::boot_now,
                          .wall_now = [] { return io::SystemWallClock().now(); },
                          .sleep = [](Duration span) { std::this_thread::sleep_for(span); },
+                         .random = &random,
+                         .is_terminal = isatty(STDOUT_FILENO) == 1,
                          .user = user_name()};
     return cli::run(argc, argv, context);
   } catch (const std::exception& error) {

@@ -30,10 +30,8 @@ constexpr const char* kMore =
     "\n"
     "The first start makes the keys, the database and a certificate, and prints the command that\n"
     "lets your machines join. Afterwards `warren admin` manages users, keys and machines. Ports: \n"
-    "443 and 80 TCP, 3478 and 41641 UDP. SIGHUP reads the certificate and the log level again, "
-    "SIGTERM "
-    "tells\n"
-    "the machines and stops.";
+    "443 and 80 TCP, 3478 and 41641 UDP. SIGHUP reads the certificate, names and the log level\n"
+    "again, SIGTERM tells the machines and stops.";
 
 struct Arguments {
   std::string config;

@@ -21,6 +21,7 @@ struct RowChange {
 using Change = std::variant<RowChange<User>,
                             RowChange<AuthKey>,
                             RowChange<Node>,
+                            RowChange<Device>,
                             RowChange<AddressLease>,
                             RowChange<NameLease>>;
 using Changes = std::vector<Change>;

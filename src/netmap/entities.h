@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/ip_address.h"
 #include "base/time.h"
@@ -23,11 +24,23 @@ struct User {
   bool operator==(const User&) const = default;
 };
 
+// Whose a node is: a user's, or the network's own, known by its tags. Never both, never neither.
+struct Owner {
+  UserId user;                    // zero: tagged
+  std::vector<std::string> tags;  // sorted, each once (tags.h)
+
+  static Owner of(UserId user) { return {.user = user, .tags = {}}; }
+
+  bool is_tagged() const { return !tags.empty(); }
+
+  bool operator==(const Owner&) const = default;
+};
+
 // Admits machines without asking anybody.
 struct AuthKey {
   std::string id;
   Sha256Hash hash{};
-  UserId user;  // owns the nodes that come with it
+  Owner owner;  // of the nodes that come with it
   std::string description;
   bool is_reusable = false;
   bool is_ephemeral = false;  // so are its nodes
@@ -39,14 +52,21 @@ struct AuthKey {
   bool operator==(const AuthKey&) const = default;
 };
 
+enum class NodeKind : std::uint8_t {
+  Mesh,    // a machine that joined
+  Device,  // plain WireGuard, behind the hub
+  Hub,     // the server's own node, which carries the devices; one at most
+};
+
 struct Node {
   NodeId id;
+  NodeKind kind = NodeKind::Mesh;
   std::string stable_id;
-  MachinePublicKey machine;
-  NodePublicKey key;
+  MachinePublicKey machine;  // zero: a device, which never talks to us
+  NodePublicKey key;         // of a device: its WireGuard key
   // The one before, while the machine may still use it (spec: control section 11 item 29).
   std::optional<NodePublicKey> old_key;
-  UserId user;
+  Owner owner;
   std::string hostname;        // what the machine calls itself
   std::string name;            // its label in the network, unique
   bool is_name_fixed = false;  // by the admin: a new hostname does not change it
@@ -59,6 +79,18 @@ struct Node {
   bool is_expired(WallTime now) const { return key_expiry && *key_expiry <= now; }
 
   bool operator==(const Node&) const = default;
+};
+
+// What a node of the kind Device has beside.
+struct Device {
+  NodeId node;
+  bool is_disabled = false;
+  std::optional<WallTime> expires;  // none: never
+
+  // Whether the hub carries it.
+  bool is_active(WallTime now) const { return !is_disabled && (!expires || *expires > now); }
+
+  bool operator==(const Device&) const = default;
 };
 
 // An address or name that is, or lately was, somebody's. Kept for a while after the owner went, so
@@ -74,7 +106,7 @@ struct AddressLease {
 struct NameLease {
   std::string name;
   NodeId node;
-  UserId user;  // may have it again at once
+  UserId user;  // may have it again at once; zero: any tagged node, they are all the network's
   std::optional<WallTime> released;
 
   bool operator==(const NameLease&) const = default;

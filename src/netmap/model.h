@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/random.h"
 #include "base/result.h"
@@ -22,6 +23,7 @@ struct Settings {
   std::size_t max_nodes = 20'000;
   std::size_t max_users = 10'000;
   std::size_t max_auth_keys = 10'000;
+  std::size_t max_devices = 1'000;  // ours: the hub's entry, which all nodes get, names each
 };
 
 // How long a released address or name is nobody's (spec: server section 1.3 item 2). A name goes
@@ -42,7 +44,7 @@ class IdSource {
 };
 
 struct AuthKeyWish {
-  UserId user;
+  Owner owner;
   std::string description;
   bool is_reusable = false;
   bool is_ephemeral = false;
@@ -60,6 +62,18 @@ struct Machine {
   NodePublicKey node_key;
   std::string hostname;
   bool wants_ephemeral = false;
+  // The node key before this one, as it says: when a node of a user is to be tagged, or the other
+  // way round, this is the one.
+  NodePublicKey old_key = {};
+  std::vector<std::string> requested_tags = {};
+};
+
+// A plain WireGuard device that an admin adds.
+struct DeviceWish {
+  std::string name;
+  Owner owner;
+  NodePublicKey key;
+  std::optional<WallTime> expires;
 };
 
 enum class KeyUse : std::uint8_t {
@@ -112,8 +126,14 @@ class Model {
                                  std::string_view secret,
                                  WallTime now,
                                  Changes& out);
-  // A person approved it.
-  Result<Admission> admit_for_user(const Machine& machine, UserId user, WallTime now, Changes& out);
+  // A person approved it, and the tags that it asks for with it: `owner` has those, or is a user.
+  Result<Admission> admit_for(const Machine& machine,
+                              const Owner& owner,
+                              WallTime now,
+                              Changes& out);
+  // The server's own node, without a key: the caller knows the machine. There is one hub; one that
+  // lost its state takes its place over, with address and name.
+  Result<Admission> admit_hub(const Machine& machine, WallTime now, Changes& out);
   // The machine itself wishes an earlier end of its key, or logs out (now).
   Result<void> shorten_key(NodeId node, WallTime until, Changes& out);
   // Of an admin: any time from now on, or none.
@@ -123,7 +143,20 @@ class Model {
   // What the machine calls itself; its name follows unless an admin chose one.
   Result<void> set_hostname(NodeId node, std::string_view hostname, WallTime now, Changes& out);
   Result<void> rename_node(NodeId node, std::string_view name, WallTime now, Changes& out);
+  // A tagged node's key does not expire; one that had expired stays so.
+  Result<void> set_owner(NodeId node, const Owner& owner, WallTime now, Changes& out);
+  // Devices too. Refused for a hub that has devices.
   Result<void> delete_node(NodeId node, WallTime now, Changes& out);
+
+  // --- devices (model_devices.cc)
+  Result<NodeId> create_device(const DeviceWish& wish, WallTime now, Changes& out);
+  Result<void> disable_device(NodeId node, Changes& out);
+  Result<void> enable_device(NodeId node, Changes& out);
+  Result<void> set_device_expiry(NodeId node,
+                                 std::optional<WallTime> expires,
+                                 WallTime now,
+                                 Changes& out);
+  Result<void> set_device_key(NodeId node, const NodePublicKey& key, Changes& out);
 
   // Every invariant of spec server section 1.3 that the tables can break; the first that does not
   // hold. For tests and `warren admin check`.
@@ -134,10 +167,18 @@ class Model {
   void change(const Row* before, std::optional<Row> after, Changes& out);
   Result<const AuthKey*> usable_key(std::string_view secret, WallTime now) const;
   Result<Admission> admit(
-      const Machine& machine, UserId user, const AuthKey* key, WallTime now, Changes& out);
+      const Machine& machine, const Owner& owner, const AuthKey* key, WallTime now, Changes& out);
+  const Node* find_existing(const Machine& machine, const Owner& owner) const;
+  // What all kinds have in common; the key is nobody's yet.
+  Result<Node> new_node(const Owner& owner, const NodePublicKey& key, WallTime now);
+  void insert(const Node& node, Changes& out);
   Result<NodeId> create_node(
-      const Machine& machine, UserId user, const AuthKey* key, WallTime now, Changes& out);
+      const Machine& machine, const Owner& owner, const AuthKey* key, WallTime now, Changes& out);
+  Result<void> check_owner(const Owner& owner) const;
   Result<void> check_node(const Node& node) const;
+  Result<void> check_loaded(const Device& device) const;
+  Result<void> check_device_key(const NodePublicKey& key, NodeId device) const;
+  Result<void> set_device_disabled(NodeId node, bool is_disabled, Changes& out);
   // Marks the search's place.
   std::optional<IpAddress> find_free_address(WallTime now);
   std::string find_free_name(std::string_view hostname, const Node& owner, WallTime now) const;
@@ -145,7 +186,7 @@ class Model {
   void lease_address(const Node& owner, Changes& out);
   void lease_name(const std::string& name, const Node& owner, Changes& out);
   void release_name(const std::string& name, WallTime now, Changes& out);
-  std::optional<WallTime> new_key_expiry(WallTime now) const;
+  std::optional<WallTime> new_key_expiry(const Owner& owner, WallTime now) const;
 
   Settings settings_;
   IdSource& ids_;

@@ -31,7 +31,7 @@ void Model::lease_address(const Node& owner, Changes& out) {
 bool Model::is_name_free(const std::string& name, const Node& owner, WallTime now) const {
   const NameLease* const lease = tables_.find_name(name);
   if (is_over(lease, kNameQuarantine, now) || lease->node == owner.id) return true;
-  return lease->released && lease->user == owner.user;
+  return lease->released && lease->user == owner.owner.user;
 }
 
 std::string Model::find_free_name(std::string_view hostname,
@@ -48,7 +48,8 @@ std::string Model::find_free_name(std::string_view hostname,
 void Model::lease_name(const std::string& name, const Node& owner, Changes& out) {
   change<NameLease>(
       tables_.find_name(name),
-      NameLease{.name = name, .node = owner.id, .user = owner.user, .released = std::nullopt}, out);
+      NameLease{.name = name, .node = owner.id, .user = owner.owner.user, .released = std::nullopt},
+      out);
 }
 
 void Model::release_name(const std::string& name, WallTime now, Changes& out) {

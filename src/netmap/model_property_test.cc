@@ -17,9 +17,10 @@ class RandomCommands {
   void run_one(WallTime now, Changes& out) {
     const auto number = static_cast<std::uint8_t>(1 + random_.below(6));
     const auto key = static_cast<std::uint8_t>(1 + random_.below(8));
+    const auto old_key = static_cast<std::uint8_t>(1 + random_.below(8));
     const UserId user{static_cast<std::int64_t>(1 + random_.below(3))};
     const NodeId node{static_cast<std::int64_t>(1 + random_.below(20))};
-    switch (random_.below(10)) {
+    switch (random_.below(16)) {
       case 0:
         make_key(user, now, out);
         break;
@@ -27,12 +28,14 @@ class RandomCommands {
       case 2:
       case 3:
         if (!secrets_.empty()) {
-          (void)model_.admit_by_key(machine(number, key), secrets_[random_.below(secrets_.size())],
-                                    now, out);
+          Machine who = machine(number, key);
+          who.old_key = testing::numbered_key<NodePublicKey>(old_key);
+          if (random_.below(4) == 0) who.requested_tags = {"tag:b"};
+          (void)model_.admit_by_key(who, secrets_[random_.below(secrets_.size())], now, out);
         }
         break;
       case 4:
-        (void)model_.admit_for_user(machine(number, key, "box"), user, now, out);
+        (void)model_.admit_for(machine(number, key, "box"), owner(user), now, out);
         break;
       case 5:
         (void)model_.delete_node(node, now, out);
@@ -46,6 +49,25 @@ class RandomCommands {
       case 8:
         model_.forget_old_key(node, out);
         break;
+      case 9:
+        (void)model_.set_owner(node, owner(user), now, out);
+        break;
+      case 10:
+        (void)model_.admit_hub(machine(number, key), now, out);
+        break;
+      case 11:
+      case 12:
+        make_device(key, owner(user), now, out);
+        break;
+      case 13:
+        (void)(random_.below(2) == 0 ? model_.disable_device(node, out)
+                                     : model_.enable_device(node, out));
+        break;
+      case 14:
+        (void)(random_.below(2) == 0
+                   ? model_.set_device_key(node, testing::numbered_key<NodePublicKey>(key), out)
+                   : model_.set_device_expiry(node, std::nullopt, now, out));
+        break;
       default:
         (void)model_.set_hostname(node, "box", now, out);
         break;
@@ -53,9 +75,29 @@ class RandomCommands {
   }
 
  private:
+  Owner owner(UserId user) {
+    switch (random_.below(4)) {
+      case 0:
+        return {.user = {}, .tags = {"tag:a"}};
+      case 1:
+        return {.user = {}, .tags = {"tag:a", "tag:b"}};
+      default:
+        return Owner::of(user);
+    }
+  }
+
+  void make_device(std::uint8_t key, const Owner& of, WallTime now, Changes& out) {
+    DeviceWish wish{.name = random_.below(2) == 0 ? "phone" : "box",
+                    .owner = of,
+                    .key = testing::numbered_key<NodePublicKey>(key),
+                    .expires = std::nullopt};
+    if (random_.below(2) == 0) wish.expires = now.after(1h);
+    (void)model_.create_device(wish, now, out);
+  }
+
   void make_key(UserId user, WallTime now, Changes& out) {
     AuthKeyWish wish;
-    wish.user = user;
+    wish.owner = owner(user);
     wish.is_reusable = random_.below(2) == 0;
     wish.lifetime = 30min;
     const auto made = model_.create_auth_key(wish, now, out);
@@ -121,6 +163,7 @@ TEST(ModelProperty, IsTheSameAfterItsRowsAreLoaded) {
     for (const auto& [address, lease] : tables.addresses()) load(lease);
     for (const auto& [name, lease] : tables.names()) load(lease);
     for (const auto& [id, node] : tables.nodes()) load(node);
+    for (const auto& [id, device] : tables.devices()) load(device);
     EXPECT_TRUE(loaded.tables() == tables);
   }
 }

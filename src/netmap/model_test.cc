@@ -12,7 +12,7 @@ using testing::machine;
 
 AuthKeyWish wish_of(UserId user) {
   AuthKeyWish wish;
-  wish.user = user;
+  wish.owner = Owner::of(user);
   return wish;
 }
 
@@ -34,7 +34,7 @@ struct Fixture : ::testing::Test {
   }
 
   std::string key(UserId owner, AuthKeyWish wish = {}) {
-    wish.user = owner;
+    wish.owner = Owner::of(owner);
     return model.create_auth_key(wish, kNow, changes).value().secret;
   }
 
@@ -56,7 +56,7 @@ using ModelNames = Fixture;
 
 TEST_F(ModelNodes, MakeTheirMachinesKnown) {
   const Machine first = machine(1, 1);
-  const auto admitted = model.admit_for_user(first, ann, kNow, changes).value();
+  const auto admitted = model.admit_for(first, Owner::of(ann), kNow, changes).value();
   EXPECT_TRUE(model.tables().has_machine(first.key));
   EXPECT_FALSE(model.tables().has_machine(machine(0, 1).key));
   EXPECT_FALSE(model.tables().has_machine(machine(2, 1).key));

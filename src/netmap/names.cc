@@ -27,6 +27,23 @@ bool is_label(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return label_character(c) == c; });
 }
 
+Result<void> check_name(std::string_view text) {
+  if (is_label(text)) return {};
+  return fail(Errc::InvalidArgument,
+              fmt::format("\"{}\" is no name: up to {} of a-z, 0-9 and '-', not at the ends",
+                          text.substr(0, kMaxHostname), kMaxLabel));
+}
+
+std::unexpected<Error> name_is_taken(std::string_view name) {
+  return fail(Errc::AlreadyExists, fmt::format("the name {} is in use, or was until lately", name));
+}
+
+bool is_login(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxLogin && std::ranges::all_of(text, [](char c) {
+    return c > ' ' && c != 0x7f && c != ':' && c != '/' && c != '"';
+  });
+}
+
 std::string to_label(std::string_view hostname) {
   std::string out;
   for (const char c : hostname.substr(0, hostname.find('.')).substr(0, kMaxLabel)) {

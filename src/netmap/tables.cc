@@ -63,15 +63,27 @@ void Tables::apply_row(const RowChange<Node>& change) {
   if (change.before) {
     node_by_key_.erase(change.before->key);
     if (change.before->old_key) node_by_key_.erase(*change.before->old_key);
-    node_by_machine_.erase({change.before->machine, change.before->user});
+    node_by_machine_.erase({change.before->machine, change.before->owner.user});
+    if (change.before->kind == NodeKind::Hub) hub_.reset();
   }
   put(nodes_, change, &Node::id);
   if (change.after) {
     const Node& node = *change.after;
     WARREN_CHECK(node_by_key_.emplace(node.key, node.id).second);
     if (node.old_key) WARREN_CHECK(node_by_key_.emplace(*node.old_key, node.id).second);
-    WARREN_CHECK(node_by_machine_.emplace(std::pair(node.machine, node.user), node.id).second);
+    if (!node.machine.is_zero()) {
+      WARREN_CHECK(
+          node_by_machine_.emplace(std::pair(node.machine, node.owner.user), node.id).second);
+    }
+    if (node.kind == NodeKind::Hub) {
+      WARREN_CHECK(!hub_);
+      hub_ = node.id;
+    }
   }
+}
+
+void Tables::apply_row(const RowChange<Device>& change) {
+  put(devices_, change, &Device::node);
 }
 
 void Tables::apply_row(const RowChange<AddressLease>& change) {
@@ -125,6 +137,14 @@ const Node* Tables::find_node(const std::string& name) const {
   return lease == nullptr || lease->released ? nullptr : find_node(lease->node);
 }
 
+const Node* Tables::find_hub() const {
+  return hub_ ? find_node(*hub_) : nullptr;
+}
+
+const Device* Tables::find_device(NodeId node) const {
+  return find_in(devices_, node);
+}
+
 const AddressLease* Tables::find_address(const IpAddress& v4) const {
   return find_in(addresses_, v4);
 }
@@ -135,7 +155,7 @@ const NameLease* Tables::find_name(const std::string& name) const {
 
 bool Tables::operator==(const Tables& other) const {
   return users_ == other.users_ && auth_keys_ == other.auth_keys_ && nodes_ == other.nodes_ &&
-         addresses_ == other.addresses_ && names_ == other.names_;
+         devices_ == other.devices_ && addresses_ == other.addresses_ && names_ == other.names_;
 }
 
 }  // namespace warren::netmap

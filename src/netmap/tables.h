@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -23,9 +24,13 @@ class Tables {
   const AuthKey* find_auth_key(const std::string& id) const;
   const Node* find_node(NodeId id) const;
   const Node* find_node(const NodePublicKey& key) const;  // also by its old key
+  // User zero: its tagged one.
   const Node* find_node(const MachinePublicKey& machine, UserId user) const;
   const Node* find_node(const IpAddress& address) const;  // of either family
   const Node* find_node(const std::string& name) const;
+  const Node* find_hub() const;
+  // Null: the node is no device, or what it has beside was set aside; it is then not carried.
+  const Device* find_device(NodeId node) const;
   // Whether any node is this machine's.
   bool has_machine(const MachinePublicKey& machine) const;
   const AddressLease* find_address(const IpAddress& v4) const;
@@ -37,6 +42,8 @@ class Tables {
 
   const std::map<NodeId, Node>& nodes() const { return nodes_; }
 
+  const std::map<NodeId, Device>& devices() const { return devices_; }
+
   const std::unordered_map<IpAddress, AddressLease>& addresses() const { return addresses_; }
 
   const std::unordered_map<std::string, NameLease>& names() const { return names_; }
@@ -47,18 +54,22 @@ class Tables {
   void apply_row(const RowChange<User>& change);
   void apply_row(const RowChange<AuthKey>& change);
   void apply_row(const RowChange<Node>& change);
+  void apply_row(const RowChange<Device>& change);
   void apply_row(const RowChange<AddressLease>& change);
   void apply_row(const RowChange<NameLease>& change);
 
   std::map<UserId, User> users_;
   std::map<std::string, AuthKey> auth_keys_;
   std::map<NodeId, Node> nodes_;
+  std::map<NodeId, Device> devices_;
   std::unordered_map<IpAddress, AddressLease> addresses_;
   std::unordered_map<std::string, NameLease> names_;
   // Indexes.
   std::unordered_map<std::string, UserId> user_by_login_;
   std::unordered_map<NodePublicKey, NodeId> node_by_key_;
+  // User zero: the machine's tagged node. Devices have no machine.
   std::map<std::pair<MachinePublicKey, UserId>, NodeId> node_by_machine_;
+  std::optional<NodeId> hub_;
 };
 
 }  // namespace warren::netmap

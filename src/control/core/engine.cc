@@ -25,8 +25,11 @@ Mark mark_of(const netmap::Node& before, const netmap::Node& after, WallTime jud
 Engine::Engine(EngineOptions options, netmap::Model& model, Random& random)
     : state_(std::make_unique<State>(std::move(options), model, random)) {
   for (const auto& [id, node] : model.tables().nodes()) {
-    state_->roster.add(id);
+    state_->add_to_roster(node);
     if (node.key_expiry) state_->expiries.emplace(*node.key_expiry, id);
+  }
+  for (const auto& [id, device] : model.tables().devices()) {
+    if (device.expires) state_->expiries.emplace(*device.expires, id);
   }
 }
 
@@ -50,6 +53,13 @@ void Engine::start(const Moment& moment) {
   }
   state.soft_flush_at = moment.now + state.options.soft_flush;
   state.check_expiry(moment);
+  for (auto& [id, entry] : state.roster.entries()) {
+    if (entry.is_device) state.judge_device(entry, moment.now);
+  }
+}
+
+void Engine::set_hub_problem(std::string why) {
+  state_->hub_problem = std::move(why);
 }
 
 void Engine::set_relay_map(DerpMap map, const Moment& moment) {
@@ -155,6 +165,7 @@ TimePoint Engine::next_timeout() const {
 std::unordered_set<NodePublicKey> Engine::members() const {
   std::unordered_set<NodePublicKey> out;
   for (const auto& [id, node] : state_->model.tables().nodes()) {
+    if (node.kind == netmap::NodeKind::Device) continue;
     out.insert(node.key);
     if (node.old_key) out.insert(*node.old_key);
   }
@@ -257,7 +268,7 @@ void Engine::State::absorb_row(const netmap::RowChange<netmap::Node>& change,
   check_expiry_at = moment.now;
 
   if (!change.before) {
-    roster.add(id);  // nobody hears of it before it has told its disco key
+    add_to_roster(*any);  // nobody hears of it before it has told its disco key, or is carried
     park_now(MembersChanged{});
     return;
   }
@@ -284,8 +295,22 @@ void Engine::State::absorb_row(const netmap::RowChange<netmap::Node>& change,
     park_now(MembersChanged{});
   }
   forget_text(*entry);
+  if (entry->is_device) return tell_of_device(*change.before, *change.after, moment.now);
   tell_others(*entry, mark_of(*change.before, *change.after, judged_at), moment.now);
   tell_self(id, moment.now);
+}
+
+void Engine::State::absorb_row(const netmap::RowChange<netmap::Device>& change,
+                               const Moment& moment) {
+  const auto& any = change.after ? change.after : change.before;
+  if (!any) return;
+  const netmap::NodeId id = any->node;
+  if (change.before && change.before->expires) expiries.erase({*change.before->expires, id});
+  if (change.after && change.after->expires) expiries.emplace(*change.after->expires, id);
+  check_expiry_at = moment.now;
+  RosterEntry* const entry = roster.find(id);
+  WARREN_CHECK(entry != nullptr);
+  judge_device(*entry, moment.now);
 }
 
 void Engine::State::absorb_row(const netmap::RowChange<netmap::User>& change,

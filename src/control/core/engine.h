@@ -22,9 +22,10 @@
 namespace warren::control {
 
 struct EngineOptions {
-  std::string url;         // that machines were told: for the links people follow
-  std::string server_key;  // mkey:…, for the join command that administrators see
-  std::string domain;      // of nodes' names, without a dot at the end
+  std::string url;                 // that machines were told: for the links people follow
+  std::string server_key;          // mkey:…, for the join command that administrators see
+  std::string domain;              // of nodes' names, without a dot at the end
+  std::uint16_t hub_port = 41641;  // UDP, where devices reach the hub
   DnsSettings dns;
   std::uint16_t oldest = 87;         // capability version (spec: control section 8)
   Duration offline_grace = 10s;      // to come back unnoticed (spec: control section 5.7)
@@ -97,6 +98,8 @@ class Engine {
   void start(const Moment& moment);
   void set_relay_map(DerpMap map, const Moment& moment);
   void set_dns(DnsSettings dns, const Moment& moment);
+  // Why there is no hub, for administrators who ask for one; empty: nothing is known against it.
+  void set_hub_problem(std::string why);
 
   // --- requests of machines, inside Noise
   void on_request(Request request, const Moment& moment, Actions& out);

@@ -1,12 +1,9 @@
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "base/json_map.h"
-#include "base/json_object.h"
+#include "control/core/admin_json.h"
 #include "control/core/engine_state.h"
-#include "crypto/key_text.h"
-#include "netmap/addresses.h"
+#include "netmap/tags.h"
 
 namespace warren::control {
 namespace {
@@ -33,8 +30,10 @@ void fields(Visitor& visit, UserRename& x) {
   visit.required("login", x.login);
 }
 
+// One of the two.
 struct NewKey {
   std::string user;
+  std::vector<std::string> tags;
   std::string description;
   bool reusable = false;
   bool ephemeral = false;
@@ -43,29 +42,12 @@ struct NewKey {
 
 template <class Visitor>
 void fields(Visitor& visit, NewKey& x) {
-  visit.required("user", x.user);
+  visit("user", x.user);
+  visit("tags", x.tags);
   visit("description", x.description);
   visit("reusable", x.reusable);
   visit("ephemeral", x.ephemeral);
   visit("lifetime", x.lifetime);
-}
-
-struct Rename {
-  std::string name;
-};
-
-template <class Visitor>
-void fields(Visitor& visit, Rename& x) {
-  visit.required("name", x.name);
-}
-
-struct Approval {
-  std::string user;
-};
-
-template <class Visitor>
-void fields(Visitor& visit, Approval& x) {
-  visit.required("user", x.user);
 }
 
 unsigned status_of(Errc code) {
@@ -96,10 +78,6 @@ std::string problem(unsigned status, std::string_view detail) {
   return json::ObjectText().number("status", status).text("detail", detail).done();
 }
 
-std::string list_of(std::string_view name, const std::vector<std::string>& objects) {
-  return fmt::format(R"({{"{}":[{}]}})", name, fmt::join(objects, ","));
-}
-
 std::string to_json(const netmap::User& user, std::size_t nodes) {
   return json::ObjectText()
       .number("id", user.id.value)
@@ -108,10 +86,6 @@ std::string to_json(const netmap::User& user, std::size_t nodes) {
       .time("created", user.created)
       .number("nodes", static_cast<std::int64_t>(nodes))
       .done();
-}
-
-std::unexpected<Error> unknown(std::string_view what) {
-  return fail(Errc::NotFound, fmt::format("there is no {}", what));
 }
 
 }  // namespace
@@ -126,6 +100,7 @@ void Engine::State::on_admin(const AdminRequest& request, const Moment& moment) 
   if (head == "users") return admin_users(request, rest, moment);
   if (head == "keys") return admin_keys(request, rest, moment);
   if (head == "nodes") return admin_nodes(request, rest, moment);
+  if (head == "devices") return admin_devices(request, rest, moment);
   if (head == "logins") return admin_logins(request, rest, moment);
   if (head == "status") return admin_status(request);
   admin_done(request.id, unknown("such path"));
@@ -150,13 +125,32 @@ void Engine::State::tell_why(Action& failure, std::string_view why) {
       problem(kNotStoredStatus, fmt::format("the server cannot store anything now: {}", why));
 }
 
+Result<netmap::Owner> Engine::State::owner_of(const std::string& user,
+                                              std::vector<std::string> tags) const {
+  if (user.empty() == tags.empty()) {
+    return fail(Errc::InvalidArgument, "say whose it is: a user, or one tag or more, not both");
+  }
+  if (user.empty()) {
+    WARREN_TRY(auto sorted, netmap::to_tags(std::move(tags)));
+    return netmap::Owner{.user = {}, .tags = std::move(sorted)};
+  }
+  const netmap::User* const found = model.tables().find_user(user);
+  if (found == nullptr) return unknown(fmt::format("user {}", user));
+  return netmap::Owner::of(found->id);
+}
+
+std::string Engine::State::login_of(const netmap::Owner& owner) const {
+  const netmap::User* const user = model.tables().find_user(owner.user);
+  return user == nullptr ? std::string() : user->login;
+}
+
 void Engine::State::admin_users(const AdminRequest& request,
                                 std::string_view rest,
                                 const Moment& moment) {
   const auto run = [&]() -> Result<std::string> {
     if (request.method == "GET" && rest.empty()) {
       std::map<netmap::UserId, std::size_t> nodes;
-      for (const auto& [id, node] : model.tables().nodes()) ++nodes[node.user];
+      for (const auto& [id, node] : model.tables().nodes()) ++nodes[node.owner.user];
       std::vector<std::string> users;
       for (const auto& [id, user] : model.tables().users())
         users.push_back(to_json(user, nodes[id]));
@@ -176,7 +170,7 @@ void Engine::State::admin_users(const AdminRequest& request,
       WARREN_TRY_VOID(model.rename_user(user->id, wish.login, changes));
       std::size_t nodes = 0;
       for (const auto& [id, node] : model.tables().nodes())
-        nodes += node.user == user->id ? 1U : 0U;
+        nodes += node.owner.user == user->id ? 1U : 0U;
       return to_json(*model.tables().find_user(wish.login), nodes);
     }
     if (name.size() != rest.size())
@@ -197,7 +191,8 @@ void Engine::State::admin_keys(const AdminRequest& request,
       for (const auto& [id, key] : model.tables().auth_keys()) {
         keys.push_back(json::ObjectText()
                            .text("id", id)
-                           .text("user", model.tables().find_user(key.user)->login)
+                           .text("user", login_of(key.owner))
+                           .json("tags", to_json(key.owner.tags))
                            .text("description", key.description)
                            .boolean("reusable", key.is_reusable)
                            .boolean("ephemeral", key.is_ephemeral)
@@ -211,9 +206,8 @@ void Engine::State::admin_keys(const AdminRequest& request,
     }
     if (request.method == "POST" && rest.empty()) {
       WARREN_TRY(const auto wish, json::read_text<NewKey>(request.body));
-      const netmap::User* const user = model.tables().find_user(wish.user);
-      if (user == nullptr) return unknown(fmt::format("user {}", wish.user));
-      netmap::AuthKeyWish key{.user = user->id,
+      WARREN_TRY(auto owner, owner_of(wish.user, wish.tags));
+      netmap::AuthKeyWish key{.owner = std::move(owner),
                               .description = wish.description,
                               .is_reusable = wish.reusable,
                               .is_ephemeral = wish.ephemeral,
@@ -233,115 +227,6 @@ void Engine::State::admin_keys(const AdminRequest& request,
   admin_done(request.id, run());
 }
 
-const netmap::Node* Engine::State::find_named_node(std::string_view text) const {
-  if (const netmap::Node* const node = model.tables().find_node(std::string(text))) return node;
-  if (const auto address = IpAddress::parse(text)) return model.tables().find_node(*address);
-  netmap::NodeId id;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), id.value);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return nullptr;
-  return model.tables().find_node(id);
-}
-
-void Engine::State::admin_nodes(const AdminRequest& request,
-                                std::string_view rest,
-                                const Moment& moment) {
-  const auto to_json = [&](const netmap::Node& node) {
-    const RosterEntry* const entry = roster.find(node.id);
-    json::ObjectText out;
-    out.number("id", node.id.value)
-        .text("name", node.name)
-        .text("hostname", node.hostname)
-        .text("user", model.tables().find_user(node.user)->login)
-        .text("ipv4", node.v4.to_string())
-        .text("ipv6", netmap::v6_of(node.v4).to_string())
-        .text("node_key", to_text(node.key))
-        .boolean("ephemeral", node.is_ephemeral)
-        .time("created", node.created)
-        .time("key_expiry", node.key_expiry)
-        .boolean("expired", node.is_expired(moment.wall))
-        .boolean("online", entry != nullptr && entry->is_online)
-        .time("last_seen", entry == nullptr ? std::nullopt : entry->soft.last_seen)
-        .text("os", entry == nullptr ? std::string() : entry->soft.hostinfo.os)
-        .number("version", entry == nullptr ? 0 : entry->soft.version);
-    return out.done();
-  };
-  const auto run = [&]() -> Result<std::string> {
-    if (request.method == "GET" && rest.empty()) {
-      std::vector<std::string> nodes;
-      for (const auto& [id, node] : model.tables().nodes()) nodes.push_back(to_json(node));
-      return list_of("nodes", nodes);
-    }
-    const std::string_view name = rest.substr(0, rest.find('/'));
-    const std::string_view verb =
-        name.size() == rest.size() ? std::string_view() : rest.substr(name.size() + 1);
-    const netmap::Node* const node = find_named_node(name);
-    if (node == nullptr) return unknown(fmt::format("node {}", name));
-    const netmap::NodeId id = node->id;
-    if (request.method == "GET" && verb.empty()) return to_json(*node);
-    if (request.method == "DELETE" && verb.empty()) {
-      WARREN_TRY_VOID(model.delete_node(id, moment.wall, changes));
-      return std::string("{}");
-    }
-    if (request.method != "POST") return fail(Errc::Unsupported, "not on a node");
-    if (verb == "expire") {
-      WARREN_TRY_VOID(model.set_key_expiry(id, moment.wall, changes));
-    } else if (verb == "rename") {
-      WARREN_TRY(const auto wish, json::read_text<Rename>(request.body));
-      WARREN_TRY_VOID(model.rename_node(id, wish.name, moment.wall, changes));
-    } else {
-      return unknown(fmt::format("action {} of a node", verb));
-    }
-    return to_json(*model.tables().find_node(id));
-  };
-  admin_done(request.id, run());
-}
-
-void Engine::State::admin_logins(const AdminRequest& request,
-                                 std::string_view rest,
-                                 const Moment& moment) {
-  const auto run = [&]() -> Result<std::string> {
-    if (request.method == "GET" && rest.empty()) {
-      std::vector<std::string> list;
-      for (const PendingLogin* const login : logins.list()) {
-        list.push_back(json::ObjectText()
-                           .text("id", login->id)
-                           .text("hostname", login->machine.hostname)
-                           .text("address", login->from.to_string())
-                           .text("machine_key", to_text(login->machine.key))
-                           .time("asked", login->asked)
-                           .boolean("waiting", !login->waiting.empty())
-                           .done());
-      }
-      return list_of("logins", list);
-    }
-    const std::string id(rest.substr(0, rest.find('/')));
-    PendingLogin* const login = logins.find(id);
-    if (login == nullptr || login->is_refused) {
-      return unknown(fmt::format("login {}: it was decided, or nobody asked for an hour", id));
-    }
-    if (request.method == "DELETE") {
-      refuse(*login);
-      return std::string("{}");
-    }
-    if (request.method != "POST" || !rest.ends_with("/approve")) {
-      return fail(Errc::Unsupported, "a login is approved or deleted");
-    }
-    WARREN_TRY(const auto wish, json::read_text<Approval>(request.body));
-    const netmap::User* const user = model.tables().find_user(wish.user);
-    if (user == nullptr) return unknown(fmt::format("user {}", wish.user));
-    WARREN_TRY(const auto admission,
-               model.admit_for_user(login->machine, user->id, moment.wall, changes));
-    approve(id, admission);
-    const netmap::Node& node = *model.tables().find_node(admission.node);
-    return json::ObjectText()
-        .number("id", node.id.value)
-        .text("name", node.name)
-        .text("ipv4", node.v4.to_string())
-        .done();
-  };
-  admin_done(request.id, run());
-}
-
 void Engine::State::admin_status(const AdminRequest& request) {
   std::size_t online = 0;
   for (const auto& [id, entry] : roster.entries()) online += entry.is_online ? 1U : 0U;
@@ -352,6 +237,7 @@ void Engine::State::admin_status(const AdminRequest& request) {
                              .text("domain", options.domain)
                              .number("users", number(model.tables().users().size()))
                              .number("nodes", number(model.tables().nodes().size()))
+                             .number("devices", number(model.tables().devices().size()))
                              .number("online", number(online))
                              .number("streams", number(streams.size()))
                              .number("waiting_logins", number(logins.list().size()))

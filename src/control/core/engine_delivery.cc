@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include "control/core/device_records.h"
 #include "control/core/engine_state.h"
 #include "control/core/render.h"
+#include "netmap/tags.h"
 #include "proto/control/codec.h"
 
 namespace warren::control {
@@ -37,18 +39,24 @@ bool is_phone(const std::string& os) {
   return os == "iOS" || os == "android";
 }
 
-// A node that has not said its disco key cannot be spoken to (spec: control section 11 item 19).
+// One that has not said its disco key cannot be spoken to (spec: control section 11 item 19).
 bool is_visible(const RosterEntry& entry) {
   return !entry.soft.disco_key.is_zero();
 }
 
 }  // namespace
 
+bool Engine::State::is_shown(const RosterEntry& entry, const Stream& stream) const {
+  if (entry.node == stream.node) return false;
+  if (entry.is_device) return entry.is_carried && is_hub(stream.node);
+  return is_visible(entry);
+}
+
 void Engine::State::tell_others(RosterEntry& entry, Mark mark, TimePoint now) {
   forget_text(entry);
-  if (!is_visible(entry)) return;
+  if (!entry.is_device && !is_visible(entry)) return;
   for (auto& [id, stream] : streams) {
-    if (stream.node == entry.node || !stream.is_first_sent) continue;  // the first holds all
+    if (!stream.is_first_sent || !is_shown(entry, stream)) continue;  // the first holds all
     stream.marks.mark(entry.slot, mark, now);
     queue(stream);
   }
@@ -139,16 +147,25 @@ const std::string& Engine::State::text_of(RosterEntry& entry) const {
   if (entry.text.empty()) {
     const netmap::Node* const node = model.tables().find_node(entry.node);
     WARREN_CHECK(node != nullptr);
-    entry.text = encode(render_peer(*node, entry, options.domain, judged_at));
+    entry.text = encode(
+        entry.is_device ? render_device(*node, options.domain)
+                        : render_peer(*node, entry, options.domain, judged_at, carried_by(*node)));
   }
   return entry.text;
 }
 
 void Engine::State::add_profile(Stream& stream, netmap::UserId user, MapResponse& out) const {
   if (!stream.told_users.insert(user).second) return;
+  UserProfile profile;
+  if (user == netmap::kTaggedDevices) {
+    profile.id = user;
+    profile.login_name = netmap::kTaggedDevicesLogin;
+    profile.display_name = netmap::kTaggedDevicesName;
+    out.user_profiles.push_back(std::move(profile));
+    return;
+  }
   const netmap::User* const found = model.tables().find_user(user);
   if (found == nullptr) return;
-  UserProfile profile;
   profile.id = found->id;
   profile.login_name = found->login;
   profile.display_name = found->display_name;
@@ -156,7 +173,8 @@ void Engine::State::add_profile(Stream& stream, netmap::UserId user, MapResponse
 }
 
 DnsConfig Engine::State::dns_config() const {
-  return render_dns(options.dns, options.domain, {});
+  return render_dns(options.dns, options.domain,
+                    device_records(model.tables(), options.domain, judged_at));
 }
 
 void Engine::State::send_first(Stream& stream, const Moment& moment) {
@@ -164,18 +182,19 @@ void Engine::State::send_first(Stream& stream, const Moment& moment) {
   const netmap::Node& node = *model.tables().find_node(stream.node);
   MapResponse message;
   message.control_time = moment.wall;
-  message.node = render_self(node, *roster.find(stream.node), options.domain, judged_at);
+  message.node =
+      render_self(node, *roster.find(stream.node), options.domain, judged_at, carried_by(node));
   message.derp_map = relay_map;
   message.dns_config = dns_config();
   message.domain = options.domain;
   message.packet_filter = allow_everything();
   message.collect_services = false;
   message.debug.emplace().disable_log_tail = true;
-  add_profile(stream, node.user, message);
+  add_profile(stream, shown_user(node), message);
 
   std::vector<Slot> wanted;
   for (auto& [id, entry] : roster.entries()) {
-    if (id != stream.node && is_visible(entry)) wanted.push_back(entry.slot);
+    if (is_shown(entry, stream)) wanted.push_back(entry.slot);
   }
   std::ranges::sort(wanted);
   const Peers peers = choose_peers(stream, wanted);
@@ -196,7 +215,7 @@ void Engine::State::send_news(Stream& stream, const Moment& moment) {
   std::vector<Slot> changed;
   for (const auto& [slot, bits] : news.nodes) {
     RosterEntry* const entry = roster.at(slot);
-    if (entry == nullptr || entry->node == stream.node || !is_visible(*entry)) continue;
+    if (entry == nullptr || !is_shown(*entry, stream)) continue;
     const netmap::Node& node = *model.tables().find_node(entry->node);
     if (is_whole(bits) || !stream.marks.was_told(slot)) {
       changed.push_back(slot);
@@ -211,8 +230,10 @@ void Engine::State::send_news(Stream& stream, const Moment& moment) {
   for (const std::size_t chunk : peers.chunks) tell_of(stream, visible_in(chunk), message);
   message.peers_removed = news.gone;
   if (has(news.head, HeadMark::Self)) {
-    message.node = render_self(*model.tables().find_node(stream.node), *roster.find(stream.node),
-                               options.domain, judged_at);
+    const netmap::Node& node = *model.tables().find_node(stream.node);
+    message.node =
+        render_self(node, *roster.find(stream.node), options.domain, judged_at, carried_by(node));
+    add_profile(stream, shown_user(node), message);
   }
   // What was said of the clock before may be wrong by now, and expiry is judged by it.
   const bool tells_expiry =
@@ -225,7 +246,7 @@ void Engine::State::send_news(Stream& stream, const Moment& moment) {
   if (has(news.head, HeadMark::Profiles)) {
     for (const auto& [id, entry] : roster.entries()) {
       if (stream.marks.was_told(entry.slot))
-        add_profile(stream, model.tables().find_node(id)->user, message);
+        add_profile(stream, shown_user(*model.tables().find_node(id)), message);
     }
   }
   std::string text = encode(message);
@@ -249,7 +270,7 @@ std::vector<Slot> Engine::State::visible_in(std::size_t chunk) {
 }
 
 // `wanted` ascending. A chunk is shared when most of it is wanted: that a few entries come again
-// costs less than another text for each receiver.
+// costs less than another text for each receiver. Devices are in none: they are for the hub only.
 Engine::State::Peers Engine::State::choose_peers(const Stream& stream,
                                                  const std::vector<Slot>& wanted) {
   Peers out;
@@ -258,11 +279,14 @@ Engine::State::Peers Engine::State::choose_peers(const Stream& stream,
     const std::size_t chunk = PeerChunks::chunk_of(*first);
     const auto last = std::find_if(first, wanted.end(),
                                    [&](Slot slot) { return PeerChunks::chunk_of(slot) != chunk; });
-    const auto count = static_cast<std::size_t>(last - first);
+    const auto is_device = [&](Slot slot) { return roster.at(slot)->is_device; };
+    const auto devices = static_cast<std::size_t>(std::count_if(first, last, is_device));
+    const auto count = static_cast<std::size_t>(last - first) - devices;
     const bool may_share =
         stream.compression == Compression::Zstd && chunk != own && count > PeerChunks::kNodes / 4;
     if (may_share && count * 2 > visible_in(chunk).size()) {
       out.chunks.push_back(chunk);
+      std::copy_if(first, last, std::back_inserter(out.single), is_device);
     } else {
       out.single.insert(out.single.end(), first, last);
     }
@@ -273,7 +297,7 @@ Engine::State::Peers Engine::State::choose_peers(const Stream& stream,
 
 void Engine::State::tell_of(Stream& stream, const std::vector<Slot>& slots, MapResponse& out) {
   for (const Slot slot : slots) {
-    add_profile(stream, model.tables().find_node(roster.at(slot)->node)->user, out);
+    add_profile(stream, shown_user(*model.tables().find_node(roster.at(slot)->node)), out);
     stream.marks.set_told(slot);
   }
 }

@@ -32,7 +32,7 @@ void Engine::State::on_map(const Request& request, const Moment& moment) {
   const netmap::Node* const node = model.tables().find_node(wish->node_key);
   RosterEntry* const entry = node == nullptr ? nullptr : roster.find(node->id);
   // Somebody else's key is as good as none: who asks learns nothing (demand S3).
-  if (entry == nullptr || node->machine != request.caller.machine) {
+  if (entry == nullptr || entry->is_device || node->machine != request.caller.machine) {
     ++counters.unknown_nodes;
     return answer(request.id, 404, "node not found");
   }

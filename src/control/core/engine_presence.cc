@@ -62,15 +62,20 @@ void Engine::State::check_presence(const Moment& moment) {
 void Engine::State::check_expiry(const Moment& moment) {
   if (check_expiry_at > moment.now && check_expiry_at != kNever) return;
   constexpr netmap::NodeId kLast{std::numeric_limits<std::int64_t>::max()};
-  const auto [from, to] = std::minmax(judged_at, moment.wall);
+  const WallTime from = std::min(judged_at, moment.wall);
+  const WallTime to = std::max(judged_at, moment.wall);
+  judged_at = moment.wall;
   const auto end = expiries.upper_bound({to, kLast});
   for (auto at = expiries.upper_bound({from, kLast}); at != end; ++at) {
     RosterEntry* const entry = roster.find(at->second);
     if (entry == nullptr) continue;
+    if (entry->is_device) {
+      judge_device(*entry, moment.now);
+      continue;
+    }
     tell_others(*entry, Mark::Full, moment.now);  // patches cannot say that it expired
     tell_self(at->second, moment.now);
   }
-  judged_at = moment.wall;
   check_expiry_at = kNever;
   if (expiries.empty()) return;
   check_expiry_at = moment.now + kExpiryCheck;

@@ -5,20 +5,26 @@
 #include "control/core/clean_hostinfo.h"
 #include "control/core/engine_state.h"
 #include "netmap/names.h"
+#include "netmap/tags.h"
 #include "proto/control/codec.h"
 
 namespace warren::control {
 namespace {
 
-netmap::Machine machine_of(const Request& request, const RegisterRequest& wish) {
+// Refused when it asks for what is no tag.
+Result<netmap::Machine> machine_of(const Request& request, const RegisterRequest& wish) {
   // Cut here: a stranger's waits in memory for a person's approval.
   std::string hostname =
       wish.hostinfo ? wish.hostinfo->hostname.substr(0, netmap::kMaxHostname) : std::string();
   drop_controls(hostname);
-  return {.key = request.caller.machine,
-          .node_key = wish.node_key,
-          .hostname = std::move(hostname),
-          .wants_ephemeral = wish.ephemeral};
+  WARREN_TRY(auto tags, netmap::to_tags(wish.hostinfo ? wish.hostinfo->request_tags
+                                                      : std::vector<std::string>()));
+  return netmap::Machine{.key = request.caller.machine,
+                         .node_key = wish.node_key,
+                         .hostname = std::move(hostname),
+                         .wants_ephemeral = wish.ephemeral,
+                         .old_key = wish.old_node_key,
+                         .requested_tags = std::move(tags)};
 }
 
 Respond reply(RequestId to, const RegisterResponse& response) {
@@ -62,7 +68,8 @@ void Engine::State::on_register(const Request& request, const Moment& moment) {
                                 request.caller.version, options.oldest)));
   }
   const netmap::Node* const node = model.tables().find_node(wish.node_key);
-  const bool is_theirs = node != nullptr && node->machine == request.caller.machine;
+  const bool is_theirs = node != nullptr && node->kind != netmap::NodeKind::Device &&
+                         node->machine == request.caller.machine;
   // A logout may bring an auth key along: so it is looked at first.
   if (wish.expiry && *wish.expiry <= moment.wall) {
     return log_out(request, is_theirs ? node : nullptr, moment);
@@ -73,6 +80,7 @@ void Engine::State::on_register(const Request& request, const Moment& moment) {
   if (wish.node_key.is_zero()) {
     return park_now(refuse_registration(request.id, "the request names no node key"));
   }
+  if (options.hub_machine == request.caller.machine) return admit_hub(request, wish, moment);
   if (!wish.followup.empty()) return follow_up(request, wish, moment);
   if (!wish.auth_key().empty()) return admit_by_key(request, wish, moment);
   if (!is_theirs) return ask_for_approval(request, wish, moment);
@@ -107,8 +115,22 @@ void Engine::State::log_out(const Request& request,
 void Engine::State::admit_by_key(const Request& request,
                                  const RegisterRequest& wish,
                                  const Moment& moment) {
-  const auto admission =
-      model.admit_by_key(machine_of(request, wish), wish.auth_key(), moment.wall, changes);
+  const auto machine = machine_of(request, wish);
+  if (!machine) return park_now(refuse_registration(request.id, machine.error().detail));
+  const auto admission = model.admit_by_key(*machine, wish.auth_key(), moment.wall, changes);
+  if (!admission) return park_now(refuse_registration(request.id, admission.error().detail));
+  ++counters.registered;
+  park(registered(request.id, *model.tables().find_node(admission->node)),
+       refusal(request.id, std::string(kNotStored)));
+}
+
+// Nobody else has this machine key: no person and no auth key has to vouch for it.
+void Engine::State::admit_hub(const Request& request,
+                              const RegisterRequest& wish,
+                              const Moment& moment) {
+  auto machine = machine_of(request, wish);
+  if (!machine) return park_now(refuse_registration(request.id, machine.error().detail));
+  const auto admission = model.admit_hub(*machine, moment.wall, changes);
   if (!admission) return park_now(refuse_registration(request.id, admission.error().detail));
   ++counters.registered;
   park(registered(request.id, *model.tables().find_node(admission->node)),
@@ -118,9 +140,11 @@ void Engine::State::admit_by_key(const Request& request,
 void Engine::State::ask_for_approval(const Request& request,
                                      const RegisterRequest& wish,
                                      const Moment& moment) {
+  const auto machine = machine_of(request, wish);
+  if (!machine) return park_now(refuse_registration(request.id, machine.error().detail));
   std::vector<RequestId> dropped;
-  const PendingLogin& login = logins.ask(machine_of(request, wish), request.caller.address,
-                                         moment.wall, moment.now, random, dropped);
+  const PendingLogin& login =
+      logins.ask(*machine, request.caller.address, moment.wall, moment.now, random, dropped);
   // They ask again, and get a link of their own.
   for (const RequestId id : dropped) park_now(pending(id, link_of(login)));
   park_now(pending(request.id, link_of(login)));
@@ -136,7 +160,7 @@ void Engine::State::follow_up(const Request& request,
     return park(registered(request.id, *node), refusal(request.id, std::string(kNotStored)));
   }
   const std::string id = wish.followup.substr(wish.followup.rfind('/') + 1);
-  PendingLogin* const login = logins.find(id, machine_of(request, wish));
+  PendingLogin* const login = logins.find(id, request.caller.machine, wish.node_key);
   if (login == nullptr) return ask_for_approval(request, wish, moment);
   if (login->is_refused) {
     login->waiting.push_back(request.id);
@@ -174,17 +198,20 @@ void Engine::State::expire_logins(const Moment& moment) {
 }
 
 Respond Engine::State::registered(RequestId to, const netmap::Node& node) const {
-  const netmap::User* const user = model.tables().find_user(node.user);
-  WARREN_CHECK(user != nullptr);
+  netmap::User user{.id = netmap::kTaggedDevices,
+                    .login = std::string(netmap::kTaggedDevicesLogin),
+                    .display_name = std::string(netmap::kTaggedDevicesName),
+                    .created = node.created};
+  if (!node.owner.is_tagged()) user = *model.tables().find_user(node.owner.user);
   RegisterResponse response;
-  response.user = User{.id = user->id,
-                       .display_name = user->display_name,
+  response.user = User{.id = user.id,
+                       .display_name = user.display_name,
                        .profile_pic_url = {},
-                       .created = user->created};
-  response.login = Login{.id = user->id,
+                       .created = user.created};
+  response.login = Login{.id = user.id,
                          .provider = "warren",
-                         .login_name = user->login,
-                         .display_name = user->display_name,
+                         .login_name = user.login,
+                         .display_name = user.display_name,
                          .profile_pic_url = {}};
   response.machine_authorized = true;
   return reply(to, response);

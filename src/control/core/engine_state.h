@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "control/core/device_profile.h"
 #include "control/core/engine.h"
 #include "control/core/marks.h"
 #include "control/core/peer_chunks.h"
@@ -63,12 +64,14 @@ struct Engine::State {
   void absorb(const netmap::Changes& rows, const Moment& moment);
   void absorb_row(const netmap::RowChange<netmap::Node>& change, const Moment& moment);
   void absorb_row(const netmap::RowChange<netmap::User>& change, const Moment& moment);
+  void absorb_row(const netmap::RowChange<netmap::Device>& change, const Moment& moment);
 
   // --- registration (engine_register.cc)
   void on_register(const Request& request, const Moment& moment);
   void log_out(const Request& request, const netmap::Node* node, const Moment& moment);
   void follow_up(const Request& request, const RegisterRequest& wish, const Moment& moment);
   void admit_by_key(const Request& request, const RegisterRequest& wish, const Moment& moment);
+  void admit_hub(const Request& request, const RegisterRequest& wish, const Moment& moment);
   void ask_for_approval(const Request& request, const RegisterRequest& wish, const Moment& moment);
   void refuse(PendingLogin& login);
   void approve(const std::string& login, const netmap::Admission& admission);
@@ -96,7 +99,19 @@ struct Engine::State {
   void check_expiry(const Moment& moment);
   TimePoint next_presence() const;
 
+  // --- devices and the hub that carries them (engine_devices.cc)
+  RosterEntry& add_to_roster(const netmap::Node& node);
+  // Whether it is carried, as judged; tells the hub, and others of the hub.
+  void judge_device(RosterEntry& entry, TimePoint now);
+  // Its row changed: its name, its key or its owner.
+  void tell_of_device(const netmap::Node& before, const netmap::Node& after, TimePoint now);
+  bool is_hub(netmap::NodeId node) const;
+  // The addresses of all devices that are carried; empty when the node is not the hub.
+  std::vector<IpPrefix> carried_by(const netmap::Node& node) const;
+
   // --- news (engine_delivery.cc)
+  // Whether the receiver of the stream may know of it now.
+  bool is_shown(const RosterEntry& entry, const Stream& stream) const;
   void tell_others(RosterEntry& entry, Mark mark, TimePoint now);
   void tell_self(netmap::NodeId node, TimePoint now);
   void tell_everyone(HeadMark mark, TimePoint now);
@@ -140,9 +155,25 @@ struct Engine::State {
   void admin_keys(const AdminRequest& request, std::string_view rest, const Moment& moment);
   void admin_nodes(const AdminRequest& request, std::string_view rest, const Moment& moment);
   void admin_logins(const AdminRequest& request, std::string_view rest, const Moment& moment);
+  // engine_admin_devices.cc
+  void admin_devices(const AdminRequest& request, std::string_view rest, const Moment& moment);
+  Result<std::string> create_device(std::string_view body, const Moment& moment);
+  Result<std::string> change_device(netmap::NodeId id,
+                                    std::string_view verb,
+                                    const AdminRequest& request,
+                                    const Moment& moment);
+  std::string device_json(const netmap::Node& node,
+                          const std::optional<DeviceProfile>& profile) const;
+  // Refused, with why, while no hub has registered.
+  Result<DeviceProfile> profile_of(const netmap::Node& device) const;
+  std::string why_no_hub() const;
+  std::string why_never_a_hub() const;
   void admin_status(const AdminRequest& request);
   void admin_done(RequestId to, const Result<std::string>& json);
   const netmap::Node* find_named_node(std::string_view text) const;
+  // Exactly one of the two is given.
+  Result<netmap::Owner> owner_of(const std::string& user, std::vector<std::string> tags) const;
+  std::string login_of(const netmap::Owner& owner) const;  // empty: tagged
 
   EngineOptions options;
   netmap::Model& model;
@@ -152,6 +183,7 @@ struct Engine::State {
   DerpMap relay_map;
   MapFrameWriter writer;
   EngineCounters counters;
+  std::string hub_problem;
 
   std::map<RequestId, Stream> streams;
   std::map<netmap::NodeId, RequestId> stream_of;  // the newest of each node

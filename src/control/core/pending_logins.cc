@@ -21,7 +21,10 @@ PendingLogin& PendingLogins::ask(const netmap::Machine& machine,
   const auto known = by_machine_.find(machine.key);
   if (known != by_machine_.end()) {
     PendingLogin& login = by_id_.at(known->second);
-    if (login.machine.node_key == machine.node_key && !login.is_refused) return login;
+    if (login.machine.node_key == machine.node_key &&
+        login.machine.requested_tags == machine.requested_tags && !login.is_refused) {
+      return login;
+    }
     dropped = take(login.id).waiting;
   } else if (by_id_.size() >= kMaxPendingLogins) {
     dropped = take(by_expiry_.begin()->second).waiting;
@@ -44,10 +47,12 @@ PendingLogin* PendingLogins::find(const std::string& id) {
   return found == by_id_.end() ? nullptr : &found->second;
 }
 
-PendingLogin* PendingLogins::find(const std::string& id, const netmap::Machine& machine) {
+PendingLogin* PendingLogins::find(const std::string& id,
+                                  const MachinePublicKey& machine,
+                                  const NodePublicKey& node_key) {
   PendingLogin* const login = find(id);
-  const bool is_theirs = login != nullptr && login->machine.key == machine.key &&
-                         login->machine.node_key == machine.node_key;
+  const bool is_theirs =
+      login != nullptr && login->machine.key == machine && login->machine.node_key == node_key;
   return is_theirs ? login : nullptr;
 }
 

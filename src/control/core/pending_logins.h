@@ -34,7 +34,8 @@ inline constexpr std::size_t kMaxWaitingRequests = 4;   // of one login: a clien
 
 class PendingLogins {
  public:
-  // The machine's login; a new one unless it asks for the same node key again and was not refused.
+  // The machine's login; a new one unless it asks for the same node key and tags again and was not
+  // refused: what a person saw behind the link is what they approve.
   // The oldest gives way when there are too many: its requests are in `dropped`.
   PendingLogin& ask(const netmap::Machine& machine,
                     const IpAddress& from,
@@ -46,7 +47,9 @@ class PendingLogins {
   // Null: unknown, decided, or too old.
   PendingLogin* find(const std::string& id);
   // Null too when somebody else's.
-  PendingLogin* find(const std::string& id, const netmap::Machine& machine);
+  PendingLogin* find(const std::string& id,
+                     const MachinePublicKey& machine,
+                     const NodePublicKey& node_key);
 
   // It is decided.
   PendingLogin take(const std::string& id);

@@ -36,16 +36,17 @@ TEST_F(PendingLoginsTest, AreNewForAMachineThatWasRefused) {
   const std::string id = login.id;
   login.is_refused = true;
   EXPECT_TRUE(logins.list().empty());
-  EXPECT_NE(logins.find(id, machine(1, 1)), nullptr) << "it is to be told";
+  EXPECT_NE(logins.find(id, machine(1, 1).key, machine(1, 1).node_key), nullptr)
+      << "it is to be told";
   EXPECT_NE(ask(machine(1, 1)).id, id);
   EXPECT_EQ(logins.size(), 1);
 }
 
 TEST_F(PendingLoginsTest, AreFoundByTheirMachineOnly) {
   const std::string id = ask(machine(1, 1)).id;
-  EXPECT_NE(logins.find(id, machine(1, 1)), nullptr);
-  EXPECT_EQ(logins.find(id, machine(2, 1)), nullptr);
-  EXPECT_EQ(logins.find(id, machine(1, 2)), nullptr);
+  EXPECT_NE(logins.find(id, machine(1, 1).key, machine(1, 1).node_key), nullptr);
+  EXPECT_EQ(logins.find(id, machine(2, 1).key, machine(2, 1).node_key), nullptr);
+  EXPECT_EQ(logins.find(id, machine(1, 2).key, machine(1, 2).node_key), nullptr);
 }
 
 TEST_F(PendingLoginsTest, ExpireByAge) {

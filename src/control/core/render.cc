@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "netmap/addresses.h"
+#include "netmap/tags.h"
 
 namespace warren::control {
 namespace {
@@ -24,39 +25,62 @@ Hostinfo for_others(const Hostinfo& all) {
   return out;
 }
 
-Node render(const netmap::Node& node,
-            const RosterEntry& entry,
-            std::string_view domain,
-            WallTime now) {
+// What every kind has.
+Node render_basics(const netmap::Node& node, std::string_view domain) {
   Node out;
   out.id = node.id;
   out.stable_id = node.stable_id;
   out.name = fmt::format("{}.{}.", node.name, domain);
-  out.user = node.user;
+  out.user = shown_user(node);
+  out.tags = node.owner.tags;
   out.key = node.key;
-  out.key_expiry = node.key_expiry;
-  out.machine = node.machine;
-  out.disco_key = entry.soft.disco_key;
-  out.addresses = {IpPrefix(node.v4, 32), IpPrefix(netmap::v6_of(node.v4), 128)};
-  out.allowed_ips = out.addresses;
-  out.endpoints = entry.soft.endpoints;
-  out.home_derp = entry.soft.home;
+  append_addresses(node, out.addresses);
   out.created = node.created;
-  out.cap = CapVersion{entry.soft.version};
-  out.online = entry.is_online;
-  if (!entry.is_online) out.last_seen = entry.soft.last_seen;
-  out.expired = node.is_expired(now);
   out.machine_authorized = true;
   return out;
 }
 
+Node render(const netmap::Node& node,
+            const RosterEntry& entry,
+            std::string_view domain,
+            WallTime now) {
+  Node out = render_basics(node, domain);
+  out.key_expiry = node.key_expiry;
+  out.machine = node.machine;
+  out.disco_key = entry.soft.disco_key;
+  out.endpoints = entry.soft.endpoints;
+  out.home_derp = entry.soft.home;
+  out.cap = CapVersion{entry.soft.version};
+  out.online = entry.is_online;
+  if (!entry.is_online) out.last_seen = entry.soft.last_seen;
+  out.expired = node.is_expired(now);
+  return out;
+}
+
+std::vector<IpPrefix> joined(std::vector<IpPrefix> first, const std::vector<IpPrefix>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
 }  // namespace
+
+netmap::UserId shown_user(const netmap::Node& node) {
+  return node.owner.is_tagged() ? netmap::kTaggedDevices : node.owner.user;
+}
+
+void append_addresses(const netmap::Node& node, std::vector<IpPrefix>& out) {
+  out.emplace_back(node.v4, 32);
+  out.emplace_back(netmap::v6_of(node.v4), 128);
+}
 
 Node render_peer(const netmap::Node& node,
                  const RosterEntry& entry,
                  std::string_view domain,
-                 WallTime now) {
+                 WallTime now,
+                 const std::vector<IpPrefix>& carried) {
   Node out = render(node, entry, domain, now);
+  out.addresses = joined(std::move(out.addresses), carried);
+  out.allowed_ips = out.addresses;
   out.hostinfo = for_others(entry.soft.hostinfo);
   return out;
 }
@@ -64,9 +88,18 @@ Node render_peer(const netmap::Node& node,
 Node render_self(const netmap::Node& node,
                  const RosterEntry& entry,
                  std::string_view domain,
-                 WallTime now) {
+                 WallTime now,
+                 const std::vector<IpPrefix>& carried) {
   Node out = render(node, entry, domain, now);
+  out.allowed_ips = joined(out.addresses, carried);
   out.hostinfo = entry.soft.hostinfo;
+  return out;
+}
+
+Node render_device(const netmap::Node& node, std::string_view domain) {
+  Node out = render_basics(node, domain);
+  out.allowed_ips = out.addresses;
+  out.is_wireguard_only = true;
   return out;
 }
 

@@ -36,6 +36,8 @@ struct RosterEntry {
   netmap::NodeId node;
   Slot slot = 0;
   SoftState soft;
+  bool is_device = false;   // plain WireGuard: has no soft state, no stream
+  bool is_carried = false;  // a device that the hub carries: enabled, and not expired as judged
   // Streams of it that are open; a late end of an old one cannot hide a newer one (spec: control
   // section 5.7).
   std::size_t streams = 0;
@@ -43,7 +45,8 @@ struct RosterEntry {
   TimePoint offline_at = kNever;  // when nobody will wait for it to come back any longer
   TimePoint remove_at = kNever;   // an ephemeral one
   bool is_soft_dirty = false;     // not written yet
-  // Its entry for others as JSON, the same for all who see it; empty: to be made.
+  // Its entry for others as JSON, the same for all who see it; empty: to be made. Of a device, for
+  // the hub.
   std::string text;
 };
 

@@ -139,6 +139,7 @@ Result<void> Program::start_control(Identity& identity) {
   options.engine.soft_flush = config_.database.soft_flush;
   options.engine.max_streams = config_.limits.streams;
   options.engine.hub_machine = hub_machine_;
+  options.engine.hub_port = config_.listen.wireguard;
   options.settings.max_nodes = config_.limits.nodes;
   options.state_directory = config_.state_dir;
   options.program = fmt::format("warren-server {}", version());
@@ -270,6 +271,7 @@ void Program::admin(std::string method, std::string path, std::string body, Admi
       then(status, std::move(json));
     };
   }
+  if (hub_ && rest.starts_with("devices")) control_->set_hub_problem(hub_->problem());
   if (hub_ && method == "POST" && rest == "devices") {
     tasks_.spawn("server: hub", admin_with_hub(std::move(method), std::move(path), std::move(body),
                                                std::move(done)));
@@ -285,6 +287,7 @@ asio::awaitable<void> Program::admin_with_hub(std::string method,
                                               AdminDone done) {
   hub_->start();
   co_await hub_->settle(kHubWait);
+  control_->set_hub_problem(hub_->problem());
   control_->admin(std::move(method), std::move(path), std::move(body), std::move(done));
 }
 
@@ -310,6 +313,7 @@ std::string Program::hub_directory() const {
 }
 
 void Program::make_hub() {
+  control_->set_hub_problem(hub_problem_);
   if (!hub_machine_) return;
   HubOptions options;
   options.state_directory = hub_directory();
@@ -318,6 +322,7 @@ void Program::make_hub() {
   options.server_key = control_key_;
   hub_ =
       std::make_unique<Hub>(loop_.get_executor(), std::move(options), random_, wall_clock_, log_);
+  if (control_->devices() > 0) hub_->start();
 }
 
 // Where this machine reaches our first listener.
