@@ -5,7 +5,6 @@
                               visitor 198.51.100.10
 """
 import dataclasses
-import json
 import re
 
 import pytest
@@ -72,12 +71,10 @@ class Server(members.Server):
     def __init__(self, host, authority, url=f"https://{NAME}", **listen):
         super().__init__(host, ADDRESS)
         self.url = url
-        config = json.loads(self.config.read_text())
-        config["url"] = url
-        config["listen"].update(listen)
-        config["tls"] = {"mode": "acme", "acme": {"directory": authority.url, "ca-file": str(authority.trusted),
-                                                  "email": "admin@example.org"}}
-        self.config.write_text(json.dumps(config))
+        self.settings["url"] = url
+        self.settings["listen"].update(listen)
+        self.settings["tls"] = {"mode": "acme", "acme": {"directory": authority.url, "ca-file": str(authority.trusted),
+                                                         "email": "admin@example.org"}}
 
     def certificate(self):
         return self.admin("GET", "status")["certificate"]

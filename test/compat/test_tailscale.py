@@ -254,7 +254,7 @@ def test_is_out_when_its_key_is_expired_and_in_again_with_another(server, ours, 
     server.warren("node", "expire", "b")
     stock.wait_for_state("NeedsLogin")
     ours.wait_for_peer("b", lambda peer: peer["Expired"], "expired")
-    assert not ours.host.pings(address)
+    harness.wait_until(lambda: not ours.host.pings(address), "the tunnel to be gone")
     with stock.asking_for_a_login() as link:
         server.warren("login", "approve", link.rpartition("/")[2], "--user", "owner")
     stock.wait_for_state("Running")
@@ -315,3 +315,17 @@ def test_needs_no_certificate_when_it_is_told_the_plain_address(lab, homes, rele
     stock.start()
     ours.wait_until_online("b", seconds=40)
     exchange(ours, stock, sites)
+
+
+def test_has_the_tags_that_its_key_allows(server, ours, stock):
+    key = server.warren("key", "create", "--tag", "tag:web", "--tag", "tag:db")["key"]
+    refused = stock.tailscale("up", "--login-server", stock.url, "--auth-key", key, "--advertise-tags", "tag:other",
+                              "--timeout", "20s", check=False)
+    assert refused.returncode != 0 and "tag:other" in refused.stderr, refused.stderr
+    stock.up("--auth-key", key, "--advertise-tags", "tag:web")
+    meet(ours, stock)
+    for node in (stock.status()["Self"], ours.peers()["b"]):
+        assert node["Tags"] == ["tag:web"]
+    assert "tag:web" in stock.tailscale("whois", stock.address()).stdout
+    assert "KeyExpiry" not in stock.status()["Self"]
+    ours.host.wait_for_ping(stock.address())

@@ -10,7 +10,7 @@ from harness import unique_device, wait_until
 
 class _Connection(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("server", timeout=20)
+        super().__init__("localhost", timeout=20)
         self.path = str(path)
 
     def connect(self):

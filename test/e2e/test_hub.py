@@ -164,7 +164,8 @@ def test_keepalive_keeps_a_silent_device_reachable(net, add):
     node = net.nodes["dualstack"]
     node.host.wait_for_ping(phone.v4)
     before = phone.seen()["rx_bytes"]
-    harness.wait_until(lambda: phone.seen()["rx_bytes"] > before, "a keepalive", 30)
+    # What the hub sends after ten seconds counts for the device's 25, too.
+    harness.wait_until(lambda: phone.seen()["rx_bytes"] > before, "a keepalive", 45)
     assert node.host.pings(phone.v4, seconds=2)
 
 
@@ -188,7 +189,7 @@ def test_server_without_devices_has_no_hub(overlay_lab, server):
     server.process.end()
     server.start()
     assert devices.hub(server)["state"] == "off"
-    assert "warren0" not in server.host.ip("-o", "link").stdout
+    assert "warren0" not in server.host.ip("-o", "link")
     assert "off: it begins with the first device" in server.admin("hub").stdout
 
 
@@ -197,8 +198,10 @@ def test_server_that_may_not_make_a_device_says_so_and_goes_on(server, net):
     server.process = server.host.start("setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin",
                                        overlay.SERVER, "--config", server.config)
     server.process.wait_for_output("server: started")
-    with pytest.raises(AssertionError, match="CAP_NET_ADMIN"):
-        devices.ask(server, "POST", "devices", {"name": "phone", "public_key": peers.wg("pubkey", text=peers.wg("genkey"))})
+    key = peers.wg("pubkey", text=peers.wg("genkey"))
+    made = devices.ask(server, "POST", "devices", {"name": "phone", "public_key": key})
+    devices.ask(server, "DELETE", "devices/phone")
+    assert "CAP_NET_ADMIN" in made["warning"], made
     assert "no CAP_NET_ADMIN" in server.admin("hub").stdout
     net.nodes["dualstack"].host.wait_for_ping(net.nodes["office"].address())
     server.process.end()

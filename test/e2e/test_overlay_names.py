@@ -9,6 +9,7 @@ import stat
 
 import pytest
 
+import devices
 import harness
 from overlay import NODE
 
@@ -135,15 +136,32 @@ def test_split_dns(names, laptop):
     assert "asked for intern.corp.example 1" not in names.base.output()
 
 
-def test_queries_over_tcp_and_ipv6(names, laptop):
-    program = ("import socket,struct;q=struct.pack('!6H',7,256,1,0,0,0)+b'\\4home'+"
+def ask_over_tcp(host, address, name):
+    """The last four bytes of the answer: the address, when there is one."""
+    program = ("import socket,struct;q=struct.pack('!6H',7,256,1,0,0,0)+"
                "b''.join(bytes([len(l)])+l.encode() for l in '%s'.split('.'))+b'\\0\\0\\1\\0\\1';"
                "s=socket.create_connection(('%s',53),5);s.sendall(struct.pack('!H',len(q))+q);"
-               "print(s.recv(512)[-4:].hex())")
-    expected = bytes(int(part) for part in names.nodes["home"].address().split(".")).hex()
+               "print(*s.recv(512)[-4:],sep='.')")
+    return host.run(harness.PYTHON, "-c", program % (name, address), check=False).stdout.strip()
+
+
+def test_queries_over_tcp_and_ipv6(names, laptop):
+    home = names.nodes["home"]
     for address in ("100.100.100.100", "fd7a:115c:a1e0::53"):
-        got = laptop.host.run(harness.PYTHON, "-c", program % (names.suffix, address)).stdout.strip()
-        assert got == expected, address
+        assert ask_over_tcp(laptop.host, address, f"home.{names.suffix}") == home.address()
+
+
+def test_devices_of_the_hub_ask_the_hub(names, laptop):
+    phone = devices.Device(names, "phone", "dualstack").start()
+    devices.wait_for_hub(names.server)
+    hub = next(ip for ip in devices.hub(names.server)["addresses"] if "." in ip)
+    for name, address in (("home", names.nodes["home"].address()), ("phone", phone.v4)):
+        harness.wait_until(lambda: ask_over_tcp(phone.host, hub, f"{name}.{names.suffix}") == address,
+                           f"the hub knows {name}", 15)
+    wait_for_name(laptop, "phone", phone.v4)
+    phone.forget()
+    # Its own addresses are no service for anybody outside the overlay.
+    assert ask_over_tcp(laptop.host, SERVER, f"home.{names.suffix}") == ""
 
 
 def test_the_command_line_says_what_holds(names, laptop):

@@ -137,6 +137,7 @@ bool Hub::is_up() const {
 
 std::string Hub::problem() const {
   if (!is_wanted_ || !daemon_) return problem_;
+  if (is_up()) return {};
   const std::vector<std::string> health = daemon_->health();
   return health.empty() ? std::string() : health.front();
 }
@@ -151,7 +152,8 @@ asio::awaitable<void> Hub::settle(Duration limit) {
 
 std::string Hub::json() const {
   json::ObjectText out;
-  const std::string why = problem();
+  const std::vector<std::string> health = is_up() ? daemon_->health() : std::vector<std::string>();
+  const std::string why = health.empty() ? problem() : health.front();
   out.text("state", is_up()       ? "up"
                     : !is_wanted_ ? "off"
                     : why.empty() ? "starting"

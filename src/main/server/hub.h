@@ -55,7 +55,7 @@ class Hub {
 
   // Admitted, with a tunnel.
   bool is_up() const;
-  // What a person has to do, a sentence; empty: nothing, or nobody wants it.
+  // What keeps it from being up, a sentence for a person; empty: nothing, or nobody wants it.
   std::string problem() const;
   // Until it is up, or somebody has to do something, or `limit` has passed.
   boost::asio::awaitable<void> settle(Duration limit);

@@ -271,6 +271,7 @@ void Program::admin(std::string method, std::string path, std::string body, Admi
       then(status, std::move(json));
     };
   }
+  if (hub_ && rest.starts_with("devices")) control_->set_hub_problem(hub_->problem());
   if (hub_ && method == "POST" && rest == "devices") {
     tasks_.spawn("server: hub", admin_with_hub(std::move(method), std::move(path), std::move(body),
                                                std::move(done)));
@@ -286,7 +287,7 @@ asio::awaitable<void> Program::admin_with_hub(std::string method,
                                               AdminDone done) {
   hub_->start();
   co_await hub_->settle(kHubWait);
-  control_->set_hub_problem(hub_->is_up() ? std::string() : hub_->problem());
+  control_->set_hub_problem(hub_->problem());
   control_->admin(std::move(method), std::move(path), std::move(body), std::move(done));
 }
 
