@@ -10,17 +10,29 @@ namespace warren::io {
 
 namespace {
 
-NetlinkRequest request_for(std::uint16_t type, unsigned flags, const LinkAddress& address) {
+NetlinkRequest request_for(std::uint16_t type,
+                           unsigned flags,
+                           const LinkAddress& address,
+                           AddressUse use = AddressUse::Source) {
   const bool is_v6 = address.address.is_v6();
   ifaddrmsg header{};
   header.ifa_family = is_v6 ? AF_INET6 : AF_INET;
   header.ifa_prefixlen = static_cast<std::uint8_t>(address.prefix_length);
   header.ifa_flags = is_v6 ? IFA_F_NODAD : 0;
   header.ifa_scope = address.address.is_link_local() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  // Too narrow to leave the machine. IPv6 knows no such scope, but leaves deprecated addresses
+  // alone as long as there is another (RFC 6724 section 5, rule 3).
+  if (use == AddressUse::Service && !is_v6) header.ifa_scope = RT_SCOPE_HOST;
   header.ifa_index = address.link;
   NetlinkRequest out(type, flags, header);
   out.put_address(IFA_LOCAL, address.address);
   out.put_address(IFA_ADDRESS, address.address);
+  if (use == AddressUse::Service && is_v6) {
+    const ifa_cacheinfo deprecated{
+        .ifa_prefered = 0, .ifa_valid = 0xffffffff, .cstamp = 0, .tstamp = 0};
+    out.put_bytes(IFA_CACHEINFO,
+                  {reinterpret_cast<const std::uint8_t*>(&deprecated), sizeof deprecated});
+  }
   return out;
 }
 
@@ -31,8 +43,8 @@ std::string describe(std::string_view verb, const LinkAddress& address) {
 
 }  // namespace
 
-Result<void> add_address(Netlink& netlink, const LinkAddress& address) {
-  NetlinkRequest request = request_for(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, address);
+Result<void> add_address(Netlink& netlink, const LinkAddress& address, AddressUse use) {
+  NetlinkRequest request = request_for(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, address, use);
   return netlink.change(request, describe("add", address));
 }
 

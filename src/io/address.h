@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -18,13 +19,23 @@ struct LinkAddress {
   bool operator==(const LinkAddress&) const = default;
 };
 
+// Whether the kernel may choose it as the source of packets to other machines.
+enum class AddressUse : std::uint8_t {
+  Source,
+  Service,  // never: it is asked from this machine only
+};
+
 // IPv6 addresses are added without duplicate address detection: on a tunnel no one could answer,
 // and the address would be unusable for a second.
-Result<void> add_address(Netlink& netlink, const LinkAddress& address);
+Result<void> add_address(Netlink& netlink,
+                         const LinkAddress& address,
+                         AddressUse use = AddressUse::Source);
 Result<void> remove_address(Netlink& netlink, const LinkAddress& address);
 
-inline Result<void> ensure_address(Netlink& netlink, const LinkAddress& address) {
-  return unless(Errc::AlreadyExists, add_address(netlink, address));
+inline Result<void> ensure_address(Netlink& netlink,
+                                   const LinkAddress& address,
+                                   AddressUse use = AddressUse::Source) {
+  return unless(Errc::AlreadyExists, add_address(netlink, address, use));
 }
 
 inline Result<void> ensure_no_address(Netlink& netlink, const LinkAddress& address) {

@@ -57,6 +57,11 @@ void NetlinkRequest::put_u32(std::uint16_t attribute, std::uint32_t value) {
   WARREN_CHECK(mnl_attr_put_u32_check(message(), buffer_.size(), attribute, value));
 }
 
+void NetlinkRequest::put_bytes(std::uint16_t attribute, ByteView value) {
+  WARREN_CHECK(
+      mnl_attr_put_check(message(), buffer_.size(), attribute, value.size(), value.data()));
+}
+
 void NetlinkRequest::put_text(std::uint16_t attribute, std::string_view value) {
   const std::string text(value);
   WARREN_CHECK(mnl_attr_put_strz_check(message(), buffer_.size(), attribute, text.c_str()));

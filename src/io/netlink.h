@@ -27,6 +27,7 @@ class NetlinkRequest {
 
   void put_u8(std::uint16_t attribute, std::uint8_t value);
   void put_u32(std::uint16_t attribute, std::uint32_t value);
+  void put_bytes(std::uint16_t attribute, ByteView value);
   void put_text(std::uint16_t attribute, std::string_view value);  // with a zero behind it
   void put_address(std::uint16_t attribute, const IpAddress& address);
 

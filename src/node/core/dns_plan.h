@@ -16,11 +16,6 @@
 // node-features section 4.4).
 namespace warren::node {
 
-// Where the node's resolver is asked (spec: node-features section 4.1).
-inline constexpr IpAddress kDnsAddressV4 = IpAddress::v4({100, 100, 100, 100});
-inline constexpr IpAddress kDnsAddressV6 =
-    IpAddress::v6({0xfd, 0x7a, 0x11, 0x5c, 0xa1, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x53});
-
 struct DnsPlan {
   // The service addresses shall be on the device: MagicDNS is on, or the host is told to ask us.
   bool is_served = false;

@@ -43,6 +43,11 @@ io::LinkAddress to_address(const IpPrefix& prefix, unsigned link) {
   return {link, prefix.address(), prefix.length()};
 }
 
+io::AddressUse use_of(const IpPrefix& prefix) {
+  const bool is_service = prefix.address() == kDnsAddressV4 || prefix.address() == kDnsAddressV6;
+  return is_service ? io::AddressUse::Service : io::AddressUse::Source;
+}
+
 io::Route to_route(const IpPrefix& prefix, unsigned link) {
   io::Route out;
   out.destination = prefix;
@@ -140,7 +145,7 @@ Result<void> HostNetwork::change(const DevicePlan& from, const DevicePlan& to) {
   FirstFailure failure;
   if (from.mtu != to.mtu) failure.note(io::set_link_mtu(netlink_, link_, to.mtu));
   for (const IpPrefix& address : missing(to.addresses, from.addresses))
-    failure.note(io::ensure_address(netlink_, to_address(address, link_)));
+    failure.note(io::ensure_address(netlink_, to_address(address, link_), use_of(address)));
   for (const IpPrefix& route : missing(to.routes, from.routes))
     failure.note(io::ensure_route(netlink_, to_route(route, link_)));
   for (const IpPrefix& route : missing(from.routes, to.routes))
