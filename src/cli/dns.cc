@@ -249,6 +249,10 @@ int run_query(const QueryArgs& args, Context& context) {
 void add_dns(CLI::App& root, Context& context) {
   CLI::App* const group = root.add_subcommand("dns", "Names of the network on this machine");
   group->require_subcommand(1);
+  group->footer(
+      "Example:\n"
+      "  warren dns status\n"
+      "  warren dns query laptop");
 
   auto status = std::make_shared<StatusArgs>();
   CLI::App* const show = group->add_subcommand("status", "Show how names are resolved");

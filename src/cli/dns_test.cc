@@ -16,16 +16,20 @@ class DnsTest : public CommandTest {
                    R"({"Proxied":true,"Domains":["home.internal"],
                        "Resolvers":[{"Addr":"192.0.2.53"}],
                        "Routes":{"corp.example":[{"Addr":"192.0.2.54"}],"home.internal":[]}})");
-    program.answer("GET /localapi/v0/dns-osconfig",
-                   R"({"Nameservers":["192.0.2.1"],"SearchDomains":["lan"],"MatchDomains":[]})");
     program.answer("GET /localapi/v0/warren/dns",
                    R"({"AcceptDNS":true,"Served":true,"Manager":"file",
                        "Told":{"Nameservers":["100.100.100.100"],"SearchDomains":["home.internal"]},
                        "Queries":7,"Forwarded":3,"Failed":1,"Problems":["Something is wrong"]})");
   }
+
+  void manage_host() {
+    program.answer("GET /localapi/v0/dns-osconfig",
+                   R"({"Nameservers":["192.0.2.1"],"SearchDomains":["lan"],"MatchDomains":[]})");
+  }
 };
 
 TEST_F(DnsTest, StatusSaysWhatHolds) {
+  manage_host();
   EXPECT_EQ(run({"dns", "status"}), 0) << err.str();
   EXPECT_EQ(out.str(),
             "Used by this machine  yes\n"
@@ -41,6 +45,7 @@ TEST_F(DnsTest, StatusSaysWhatHolds) {
 }
 
 TEST_F(DnsTest, StatusHasTheNamesOfStockClientsInJson) {
+  manage_host();
   EXPECT_EQ(run({"dns", "status", "--json"}), 0) << err.str();
   for (const char* const part : {R"("TailscaleDNS": true)", R"("MagicDNSSuffix": "home.internal")",
                                  R"("SelfDNSName": "me.home.internal.")", R"("corp.example")",
