@@ -176,7 +176,8 @@ def test_down_puts_it_back_to_the_byte(names, laptop):
     laptop.warren("down")
     wait_until_back(laptop.host.file, laptop.original)
     assert stat.S_IMODE(laptop.host.file.stat().st_mode) == 0o640
-    assert sorted(path.name for path in laptop.host.etc.glob("resolv*")) == ["resolv.conf"]
+    harness.wait_until(lambda: [path.name for path in laptop.host.etc.glob("resolv*")] == ["resolv.conf"],
+                       "the copy of what was there to go")
     wait_for_name(laptop, "www.outside.example", OUTSIDE["www.outside.example"])
     laptop.warren("up")
     wait_for_name(laptop, "home", names.nodes["home"].address())

@@ -137,6 +137,8 @@ boost::asio::awaitable<Result<Endpoints>> HostLookup::resolve(io::BlockingPool& 
     };
     auto found = co_await io::run_blocking(pool, until + 1s, std::move(call));
     if (found) co_return found;
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    if (state.cancelled() != boost::asio::cancellation_type::none) co_return found;
   }
   co_return co_await io::async_resolve(pool, std::move(host), port, deadline);
 }
