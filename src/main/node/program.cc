@@ -5,28 +5,22 @@
 #include <string>
 #include <utility>
 
-#include <malloc.h>
 #include <sys/stat.h>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 #include "base/version.h"
 #include "io/private_directory.h"
+#include "main/memory.h"
 #include "main/notify.h"
 
 namespace warren::noded {
 
 namespace asio = boost::asio;
 
-namespace {
-
-constexpr std::chrono::seconds kFirstTrim{5};
-constexpr std::chrono::seconds kTrimEvery{600};
-
-}  // namespace
+namespace {}  // namespace
 
 Result<void> prepare_directories(const Config& config) {
   WARREN_TRY_VOID(io::make_private_directory(config.state_dir));
@@ -139,17 +133,6 @@ asio::awaitable<void> Program::heed_signals() {
     signals_.clear(ignored);  // back to the default action
     shut_down();
     co_return;
-  }
-}
-
-// What joining and large maps needed for a moment; a node is idle most of its life.
-asio::awaitable<void> Program::give_memory_back() {
-  asio::steady_timer timer(loop_);
-  for (std::chrono::seconds pause = kFirstTrim;; pause = kTrimEvery) {
-    timer.expires_after(pause);
-    const auto [error] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (error) co_return;
-    malloc_trim(0);
   }
 }
 

@@ -56,7 +56,6 @@ class Program {
   void reload();
   void shut_down();
   boost::asio::awaitable<void> heed_signals();
-  boost::asio::awaitable<void> give_memory_back();
   boost::asio::awaitable<void> stop();
 
   Config config_;

@@ -20,6 +20,7 @@
 #include "io/file.h"
 #include "io/http_response.h"
 #include "io/private_directory.h"
+#include "main/memory.h"
 #include "main/notify.h"
 #include "main/server/metrics.h"
 #include "main/server/welcome.h"
@@ -90,6 +91,7 @@ Result<void> Program::start() {
   if (error) return unexpected(errno_error("catch signals", error.value()));
   tasks_.spawn("server: signals", heed_signals());
   tasks_.spawn("server: watchdog", stay_alive());
+  tasks_.spawn("server: memory", give_memory_back());
   log_.info("server: started url={} nodes={} state={}", address_.text(),
             control_->tables().nodes().size(), config_.state_dir);
   if (acme_) acme_->start([this] { take_over_certificate(); });
