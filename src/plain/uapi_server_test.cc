@@ -64,6 +64,8 @@ class FakeTunnel final : public tunnel::Tunnel {
 
   void set_filter(std::shared_ptr<const policy::Filter> /*filter*/) override {}
 
+  void set_forwarding(bool /*on*/) override {}
+
   tunnel::Facts facts() const override { return {}; }
 
   tunnel::CounterSnapshot counters() const override { return {}; }
