@@ -103,9 +103,10 @@ TEST(JsonMap, ReadsDurations) {
   EXPECT_EQ(parse_duration("10ms"), 10ms);
   EXPECT_EQ(parse_duration("0.5us"), 500ns);
   EXPECT_EQ(parse_duration("2h"), 2h);
+  EXPECT_EQ(parse_duration("30d"), 720h);
   EXPECT_EQ(parse_duration("0s"), 0s);
   for (const std::string_view bad :
-       {"", "s", "5", "-1s", "1 s", "1.2.3s", "1d", "1e3s", "9999999h", ".s"}) {
+       {"", "s", "5", "-1s", "1 s", "1.2.3s", "1w", "1e3s", "9999999h", ".s"}) {
     EXPECT_FALSE(parse_duration(bad)) << bad;
   }
 }

@@ -117,9 +117,7 @@ Result<const Node*> NetworkMap::find_by_name(std::string_view text) const {
 }
 
 bool NetworkMap::is_expired(const Node& node) const {
-  if (node.expired || (node.key_expiry && *node.key_expiry <= judged_at_)) return true;
-  return self_ && node.id == self_->id && own_expiry_judged_at_ && node.key_expiry &&
-         *node.key_expiry <= *own_expiry_judged_at_ && is_sensible(*node.key_expiry);
+  return node.expired || (node.key_expiry && *node.key_expiry <= judged_at_);
 }
 
 bool NetworkMap::has_key(const Node& peer) const {

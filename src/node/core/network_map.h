@@ -167,12 +167,9 @@ class NetworkMap {
   std::map<std::string, control::DisplayMessage> messages_;
 
   std::int64_t ahead_ = 0;              // seconds that the server's clock is before ours
-  bool is_server_clock_wrong_ = false;  // then only the peers that it calls expired have expired
-  // Our clock, while the server's is wrong: servers say that our own key is expired by its expiry
-  // alone, and stock clients judge that by their clock.
-  std::optional<WallTime> own_expiry_judged_at_;
-  WallTime judged_at_;         // whose key ends by then has expired; by the server's clock
-  std::set<Expiry> expiries_;  // of peers
+  bool is_server_clock_wrong_ = false;  // then only what the server calls expired has expired
+  WallTime judged_at_;                  // whose key ends by then has expired; by the server's clock
+  std::set<Expiry> expiries_;           // of peers
   MapCounters counters_;
 };
 

@@ -116,12 +116,7 @@ std::optional<WallTime> NetworkMap::next_expiry() const {
   if (self_ && self_->key_expiry && *self_->key_expiry > judged_at_) {
     next = next ? std::min(*next, *self_->key_expiry) : *self_->key_expiry;
   }
-  if (is_server_clock_wrong_) {
-    const bool will_expire = self_ && self_->key_expiry && own_expiry_judged_at_ &&
-                             *self_->key_expiry > *own_expiry_judged_at_;
-    return will_expire ? self_->key_expiry : std::nullopt;
-  }
-  if (!next) return std::nullopt;
+  if (is_server_clock_wrong_ || !next) return std::nullopt;
   next->seconds = std::max(next->seconds, kSensibleClock) - ahead_;
   return next;
 }
@@ -327,8 +322,6 @@ void NetworkMap::judge_expiry(WallTime now, Update& update) {
     update.touched.insert(at->second);
   }
   judged_at_ = judged;
-  own_expiry_judged_at_ =
-      is_server_clock_wrong_ && is_sensible(now) ? std::optional(now) : std::nullopt;
 }
 
 // --- the rest

@@ -341,26 +341,6 @@ TEST(NetworkMap, ExpiresNobodyByAServersClockThatIsWrong) {
   EXPECT_TRUE(map.is_expired(*map.self())) << "it is right now";
 }
 
-TEST(NetworkMap, ExpiresItselfByItsOwnClockWhenTheServersIsWrong) {
-  NetworkMap map;
-  control::MapResponse news;
-  news.node = node(1);
-  news.node->key_expiry = kNow.after(60s);
-  news.peers = {node(2)};
-  news.peers[0].key_expiry = kNow.after(-60s);
-  news.control_time = parse_rfc3339("2020-08-03T00:00:00Z");
-  map.apply({.map = news, .is_first = true}, kNow);
-  EXPECT_FALSE(map.is_expired(*map.self()));
-  EXPECT_FALSE(map.is_expired(map.peers().at(kA)));
-  ASSERT_EQ(map.next_expiry(), kNow.after(60s));
-  EXPECT_TRUE(map.on_time(kNow.after(60s)).self);
-  EXPECT_TRUE(map.is_expired(*map.self()));
-  EXPECT_EQ(map.next_expiry(), std::nullopt);
-  news.node->key_expiry.reset();
-  EXPECT_TRUE(map.apply({.map = news, .is_first = false}, kNow.after(61s)).self);
-  EXPECT_FALSE(map.is_expired(*map.self()));
-}
-
 TEST(NetworkMap, ExpiresNobodyByAClockThatIsWrong) {
   NetworkMap map;
   control::MapResponse news;
