@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -37,6 +38,14 @@ Result<T> read_text(std::string_view text, const Limits& limits) {
   Report report{.limits = limits, .error = {}};
   parse(text, report, [&](const boost::json::value& value) { read(value, out, Place(report)); });
   if (report.error) return unexpected(std::move(*report.error));
+  return out;
+}
+
+template <class T>
+std::string write_text(const T& value) {
+  std::string out;
+  Writer writer(out);
+  write(writer, value);
   return out;
 }
 

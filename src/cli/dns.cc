@@ -52,14 +52,6 @@ Result<DnsFacts> fetch_facts(Context& context) {
   return out;
 }
 
-template <class T>
-std::string to_json(const T& value) {
-  std::string out;
-  json::Writer writer(out);
-  json::write(writer, value);
-  return out;
-}
-
 // The names of a stock client's own (section 4.7), and ours in a member of their own.
 std::string status_json(const DnsFacts& facts) {
   const control::DnsConfig& network = facts.network;
@@ -70,13 +62,13 @@ std::string status_json(const DnsFacts& facts) {
   json::ObjectText out;
   out.boolean("TailscaleDNS", facts.status.accept_dns)
       .json("CurrentTailnet", current.done())
-      .json("Resolvers", to_json(network.resolvers))
-      .json("SplitDNSRoutes", to_json(network.routes))
-      .json("FallbackResolvers", to_json(network.fallback_resolvers))
-      .json("SearchDomains", to_json(network.domains))
-      .json("CertDomains", to_json(network.cert_domains))
-      .json("ExtraRecords", to_json(network.extra_records))
-      .json("ExitNodeFilteredSet", to_json(network.exit_node_filtered_set))
+      .json("Resolvers", json::wire::write_text(network.resolvers))
+      .json("SplitDNSRoutes", json::wire::write_text(network.routes))
+      .json("FallbackResolvers", json::wire::write_text(network.fallback_resolvers))
+      .json("SearchDomains", json::wire::write_text(network.domains))
+      .json("CertDomains", json::wire::write_text(network.cert_domains))
+      .json("ExtraRecords", json::wire::write_text(network.extra_records))
+      .json("ExitNodeFilteredSet", json::wire::write_text(network.exit_node_filtered_set))
       .json("SystemDNS", node::encode_dns_host(facts.host))
       .json("Warren", node::encode_dns_status(facts.status));
   return out.done();
@@ -205,7 +197,7 @@ std::string query_json(const QueryArgs& args,
   json::ObjectText out;
   out.text("Name", args.name)
       .text("QueryType", args.type)
-      .json("Resolvers", to_json(answer.resolvers))
+      .json("Resolvers", json::wire::write_text(answer.resolvers))
       .text("ResponseCode", dns::to_string(head.code))
       .boolean("Truncated", head.truncated)
       .json("Answers", "[" + rows + "]");

@@ -23,10 +23,7 @@ static void fields(Visitor& visit, Fields& x) {
 }
 
 std::string to_text(const Ledger& ledger) {
-  std::string out;
-  json::Writer writer(out);
-  write(writer, ledger);
-  return out;
+  return json::wire::write_text(ledger);
 }
 
 Result<Ledger> parse_ledger(std::string_view json) {

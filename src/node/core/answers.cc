@@ -14,14 +14,6 @@ using wire::Either;
 // A node with its capabilities has a few kilobytes.
 constexpr wire::Limits kAnswerLimits{.bytes = 4 * 1024 * 1024, .depth = 32, .list = 16 * 1024};
 
-template <class T>
-std::string encode(const T& answer) {
-  std::string out;
-  json::Writer writer(out);
-  json::write(writer, answer);
-  return out;
-}
-
 }  // namespace
 
 template <class Visitor, Either<PingResult> Fields>
@@ -73,7 +65,7 @@ void fields(Visitor& visit, Fields& x) {
 }
 
 std::string encode_ping_result(const PingResult& result) {
-  return encode(result);
+  return wire::write_text(result);
 }
 
 Result<PingResult> decode_ping_result(std::string_view text) {
@@ -81,7 +73,7 @@ Result<PingResult> decode_ping_result(std::string_view text) {
 }
 
 std::string encode_who_is(const WhoIs& who) {
-  return encode(who);
+  return wire::write_text(who);
 }
 
 Result<WhoIs> decode_who_is(std::string_view text) {
@@ -89,7 +81,7 @@ Result<WhoIs> decode_who_is(std::string_view text) {
 }
 
 std::string encode_netcheck(const NetcheckAnswer& answer) {
-  return encode(answer);
+  return wire::write_text(answer);
 }
 
 Result<NetcheckAnswer> decode_netcheck(std::string_view text) {

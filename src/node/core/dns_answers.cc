@@ -13,14 +13,6 @@ using wire::Either;
 // A message of the DNS has 64 KiB at most.
 constexpr wire::Limits kLimits{.bytes = 4 * 1024 * 1024, .depth = 16, .list = 16 * 1024};
 
-template <class T>
-std::string encode(const T& answer) {
-  std::string out;
-  json::Writer writer(out);
-  json::write(writer, answer);
-  return out;
-}
-
 }  // namespace
 
 template <class Visitor, Either<DnsHostAnswer> Fields>
@@ -49,15 +41,15 @@ void fields(Visitor& visit, Fields& x) {
 }
 
 std::string encode_dns_host(const DnsHostAnswer& answer) {
-  return encode(answer);
+  return wire::write_text(answer);
 }
 
 std::string encode_dns_query(const DnsQueryAnswer& answer) {
-  return encode(answer);
+  return wire::write_text(answer);
 }
 
 std::string encode_dns_status(const DnsStatusAnswer& answer) {
-  return encode(answer);
+  return wire::write_text(answer);
 }
 
 Result<DnsHostAnswer> decode_dns_host(std::string_view text) {

@@ -28,13 +28,6 @@ inline constexpr std::size_t kMaxUsers = 131'072;     // an owner and a sharer f
 inline constexpr std::size_t kMaxFilterChunks = 1024;
 inline constexpr std::size_t kMaxHealthMessages = 256;
 
-// 2023-01-10: a clock that stands before is wrong (spec: control section 5.4, ControlTime).
-inline constexpr std::int64_t kSensibleClock = 1'673'308'800;
-
-inline bool is_sensible(WallTime time) {
-  return time.seconds >= kSensibleClock;
-}
-
 // What another map means for whoever acts on it. A flag is set when the thing really differs.
 struct MapChange {
   bool is_first = false;  // of a stream: whatever was applied before may be gone

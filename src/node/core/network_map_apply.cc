@@ -11,6 +11,9 @@ using control::NodeId;
 
 namespace {
 
+// 2023-01-10: a clock that stands before is wrong, and nobody's key expires by it (spec: control
+// section 5.4, ControlTime).
+constexpr std::int64_t kSensibleClock = 1'673'308'800;
 // Smaller differences of clocks do not count (spec: control section 5.4, ControlTime).
 constexpr std::int64_t kClockTolerance = 60;
 // Before every expiry.
@@ -83,7 +86,7 @@ MapChange NetworkMap::apply(MapNews news, WallTime now) {
   Update update;
   update.change.is_first = news.is_first;
   const bool was_expired = self_ && is_expired(*self_);
-  if (map.control_time) is_server_clock_wrong_ = !is_sensible(*map.control_time);
+  if (map.control_time) is_server_clock_wrong_ = map.control_time->seconds < kSensibleClock;
   if (map.control_time && !is_server_clock_wrong_) {
     ahead_ = map.control_time->seconds - now.seconds;
     if (std::abs(ahead_) <= kClockTolerance) ahead_ = 0;
@@ -116,7 +119,7 @@ std::optional<WallTime> NetworkMap::next_expiry() const {
   if (self_ && self_->key_expiry && *self_->key_expiry > judged_at_) {
     next = next ? std::min(*next, *self_->key_expiry) : *self_->key_expiry;
   }
-  if (is_server_clock_wrong_ || !next) return std::nullopt;
+  if (!next || is_server_clock_wrong_) return std::nullopt;
   next->seconds = std::max(next->seconds, kSensibleClock) - ahead_;
   return next;
 }

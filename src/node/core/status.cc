@@ -104,10 +104,7 @@ void fields(Visitor& visit, Fields& x) {
 }
 
 std::string encode_status(const Status& status) {
-  std::string out;
-  json::Writer writer(out);
-  json::write(writer, status);
-  return out;
+  return json::wire::write_text(status);
 }
 
 Result<Status> decode_status(std::string_view text) {
