@@ -12,6 +12,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "cli/lab_hub.h"
 #include "lab/lab.h"
 
 namespace warren::cli {
@@ -27,6 +28,8 @@ constexpr const char* kMore =
     "  warren lab up                              make it; prints a drawing, and what to try\n"
     "  warren lab exec laptop ping -c 3 server    run a command on a host\n"
     "  warren lab status                          who runs what, and what was dropped where\n"
+    "  warren lab hub                             a server and three WireGuard devices, nothing "
+    "else\n"
     "  warren lab down                            remove it";
 
 constexpr int kNoSuchCommand = 127;  // as a shell says it
@@ -79,6 +82,10 @@ int run_down(const LabArgs& args, Context& context) {
   if (!was_there) return fail_with(context, kFailed, was_there.error().detail);
   context.out << (*was_there ? "The lab is removed.\n" : "There was no lab.\n");
   return 0;
+}
+
+int run_hub(const LabArgs& args, Context& context) {
+  return run_lab_hub({.lab = args.lab, .program = program_of(args), .json = args.json}, context);
 }
 
 int run_exec(const LabArgs& args, Context& context) {
@@ -178,6 +185,8 @@ void add_lab(CLI::App& root, Context& context) {
   commands.add("down", "End what runs in the lab, and remove it", run_down);
   commands.takes_json(
       commands.add("status", "Hosts, addresses, what runs there, what routers do", show_status));
+  commands.takes_json(commands.add(
+      "hub", "A scene: a server and three stock WireGuard devices, nothing else", run_hub));
   CLI::App& exec =
       commands.add("exec", "Run a command on a host; ends as the command does", run_exec);
   exec.prefix_command();  // what follows is the command's, also its options

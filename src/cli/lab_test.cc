@@ -45,6 +45,31 @@ class FakeLab final : public lab::Lab {
     return exec_error;
   }
 
+  Result<io::ChildOutcome> run(const std::string&,
+                               const lab::Machine& host,
+                               const std::vector<std::string>& words) override {
+    WARREN_TRY_VOID(note("run " + words.at(1) + " on " + std::string(host.name)));
+    return io::ChildOutcome{};
+  }
+
+  Result<void> start(const std::string&,
+                     const lab::Machine& host,
+                     const std::vector<std::string>& words,
+                     const std::string&) override {
+    return note("start " + words.at(1) + " on " + std::string(host.name));
+  }
+
+  Result<void> set_resolv_conf(const std::string&,
+                               const lab::Machine& host,
+                               const std::string& text) override {
+    return note("names on " + std::string(host.name) + ": " + text);
+  }
+
+  Result<std::string> make_directory(const std::string&) override {
+    WARREN_TRY_VOID(note("directory"));
+    return ::testing::TempDir();
+  }
+
   Result<void> set_block(const std::string&, const lab::Machine& host, lab::Block block) override {
     return note((block == lab::Block::Udp ? "block " : "unblock ") + std::string(host.name));
   }

@@ -19,12 +19,15 @@ std::string wg_quick_text(const WgProfile& profile, std::string_view private_key
   const std::string key = private_key.empty()
                               ? std::string("# PrivateKey = the one that only the device has")
                               : fmt::format("PrivateKey = {}", private_key);
+  const std::string dns =
+      profile.dns.empty()
+          ? std::string()
+          : fmt::format("DNS = {}, {}\n", printable(profile.dns), printable(profile.search));
   return fmt::format(
-      "[Interface]\n{}\nAddress = {}\nDNS = {}, {}\nMTU = {}\n\n"
+      "[Interface]\n{}\nAddress = {}\n{}MTU = {}\n\n"
       "[Peer]\nPublicKey = {}\nEndpoint = {}\nAllowedIPs = {}\nPersistentKeepalive = {}\n",
-      key, list(profile.addresses), printable(profile.dns), printable(profile.search), profile.mtu,
-      printable(profile.hub_key), printable(profile.endpoint), list(profile.allowed_ips),
-      profile.keepalive);
+      key, list(profile.addresses), dns, profile.mtu, printable(profile.hub_key),
+      printable(profile.endpoint), list(profile.allowed_ips), profile.keepalive);
 }
 
 }  // namespace warren::cli

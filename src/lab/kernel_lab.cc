@@ -4,12 +4,14 @@
 #include <filesystem>
 #include <set>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
 #include "io/address.h"
+#include "io/clock.h"
 #include "io/file.h"
 #include "io/netlink.h"
 #include "lab/control_client.h"
@@ -28,6 +30,7 @@ namespace warren::lab {
 namespace {
 
 constexpr std::size_t kMaxRecord = std::size_t{1} << 16;
+constexpr Duration kCommandTime = 30s;  // for one that is waited for
 constexpr std::string_view kNoNameServer =
     "# There is no name server in the lab; who has a name is in /etc/hosts.\n";
 
@@ -73,6 +76,9 @@ Result<void> take_apart(const LabFiles& files, const std::string& lab) {
   }
   WARREN_TRY_VOID(end_processes(namespaces));
   for (const std::string& network : record->networks) WARREN_TRY_VOID(remove_namespace(network));
+  std::error_code error;
+  std::filesystem::remove_all(files.scene(), error);
+  if (error) return unexpected(errno_error("remove " + files.scene(), error.value()));
   // The record last: until then the next one finds it. A router that was killed may not have closed
   // its socket yet, which the next one would take for that of another program.
   for (const std::string& path : {files.control(), files.log(), files.record()}) {
@@ -94,13 +100,17 @@ Result<void> refuse_others_namespaces(const LabRecord& record) {
   return {};
 }
 
+std::string resolv_conf(const LabFiles& files, const Machine& machine) {
+  return files.etc(machine.name) + "/resolv.conf";
+}
+
 Result<void> write_etc(const LabFiles& files, const Machine& machine) {
   const std::string directory = files.etc(machine.name);
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return unexpected(errno_error("make " + directory, error.value()));
   WARREN_TRY_VOID(io::replace_file(directory + "/hosts", hosts_file(machine), 0644));
-  return io::replace_file(directory + "/resolv.conf", kNoNameServer, 0644);
+  return io::replace_file(resolv_conf(files, machine), kNoNameServer, 0644);
 }
 
 Result<void> build(const LabFiles& files, const std::string& lab, const StopSignals& stop) {
@@ -268,6 +278,41 @@ Error KernelLab::run_in(const std::string& lab,
   return run_in_host(files, lab, host, command);
 }
 
+Result<io::ChildOutcome> KernelLab::run(const std::string& lab,
+                                        const Machine& host,
+                                        const std::vector<std::string>& command) {
+  // Another process enters the host, as run_in() would not leave it again.
+  std::vector<std::string> words{"/proc/self/exe",      "lab", "--name", lab, "exec",
+                                 std::string(host.name)};
+  words.insert(words.end(), command.begin(), command.end());
+  return io::run_program(words, {}, io::boot_now() + kCommandTime);
+}
+
+Result<void> KernelLab::start(const std::string& lab,
+                              const Machine& host,
+                              const std::vector<std::string>& command,
+                              const std::string& output) {
+  // Its session is its own, so a Ctrl-C is for us alone.
+  std::vector<std::string> words{"sh", "-c", R"(exec setsid --fork "$@" </dev/null >>"$0" 2>&1)",
+                                 output};
+  words.insert(words.end(), command.begin(), command.end());
+  WARREN_TRY(const io::ChildOutcome outcome, run(lab, host, words));
+  if (outcome.status == 0) return {};
+  return fail(Errc::Io, fmt::format("start {}: {}", command.front(), outcome.output));
+}
+
+Result<void> KernelLab::set_resolv_conf(const std::string& lab,
+                                        const Machine& host,
+                                        const std::string& text) {
+  return io::replace_file(resolv_conf(LabFiles(lab), host), text, 0644);
+}
+
+Result<std::string> KernelLab::make_directory(const std::string& lab) {
+  const std::string path = LabFiles(lab).scene();
+  if (mkdir(path.c_str(), 0700) == 0) return path;
+  return unexpected(errno_error("make " + path, errno));
+}
+
 Result<void> KernelLab::set_block(const std::string& lab, const Machine& host, Block block) {
   boost::json::object what = command("block");
   what["of"] = host.name;
@@ -301,7 +346,7 @@ Result<void> KernelLab::serve(const std::string& lab) {
   // No file system must stay mounted because of us.
   if (chdir("/") != 0) return unexpected(errno_error("go to /", errno));
   WARREN_TRY(const RouterLock lock, RouterLock::take(files));
-  return run(make_topology(lab), {.control_path = files.control()}, log_, tell_ready);
+  return lab::run(make_topology(lab), {.control_path = files.control()}, log_, tell_ready);
 }
 
 }  // namespace warren::lab

@@ -19,6 +19,17 @@ class KernelLab final : public Lab {
   Error run_in(const std::string& lab,
                const Machine& host,
                const std::vector<std::string>& command) override;
+  Result<io::ChildOutcome> run(const std::string& lab,
+                               const Machine& host,
+                               const std::vector<std::string>& command) override;
+  Result<void> start(const std::string& lab,
+                     const Machine& host,
+                     const std::vector<std::string>& command,
+                     const std::string& output) override;
+  Result<void> set_resolv_conf(const std::string& lab,
+                               const Machine& host,
+                               const std::string& text) override;
+  Result<std::string> make_directory(const std::string& lab) override;
   Result<void> set_block(const std::string& lab, const Machine& host, Block block) override;
   Result<void> move(const std::string& lab, const Machine& host, const Place& place) override;
   Result<void> reboot_router(const std::string& lab, const std::string& router) override;

@@ -9,6 +9,7 @@
 #include <boost/json/object.hpp>
 
 #include "base/result.h"
+#include "io/child_process.h"
 #include "lab/firewall.h"
 #include "lab/plan.h"
 
@@ -75,6 +76,24 @@ class Lab {
   virtual Error run_in(const std::string& lab,
                        const Machine& host,
                        const std::vector<std::string>& command) = 0;
+
+  // Runs the command to its end, and waits for that (io/child_process.h).
+  virtual Result<io::ChildOutcome> run(const std::string& lab,
+                                       const Machine& host,
+                                       const std::vector<std::string>& command) = 0;
+  // Starts the command, which goes on until it ends or the lab is removed; what it prints goes to
+  // the file.
+  virtual Result<void> start(const std::string& lab,
+                             const Machine& host,
+                             const std::vector<std::string>& command,
+                             const std::string& output) = 0;
+  // What programs on the host read in /etc/resolv.conf.
+  virtual Result<void> set_resolv_conf(const std::string& lab,
+                                       const Machine& host,
+                                       const std::string& text) = 0;
+  // A directory for what runs there, that nobody but root reads, and that is gone with the lab.
+  // AlreadyExists when somebody has made it.
+  virtual Result<std::string> make_directory(const std::string& lab) = 0;
 
   virtual Result<void> set_block(const std::string& lab, const Machine& host, Block block) = 0;
   virtual Result<void> move(const std::string& lab, const Machine& host, const Place& place) = 0;

@@ -27,6 +27,9 @@ class LabFiles {
 
   std::string log() const { return directory_ + "/router.log"; }
 
+  // Of what runs on its hosts.
+  std::string scene() const { return directory_ + "/scene"; }
+
   // What a host sees in /etc instead of the machine's own.
   std::string etc(std::string_view machine) const {
     return fmt::format("{}/etc/{}", directory_, machine);

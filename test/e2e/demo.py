@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The story that scripts/demo tells: two machines behind carrier-grade NAT reach each other (demo_overlay.py). Then two
-machines and plain WireGuard, without a server:
+"""The story that scripts/demo tells: two machines behind carrier-grade NAT reach each other (demo_overlay.py); a stock
+WireGuard device joins them through the hub (demo_hub.py). Then two machines and plain WireGuard, without a server:
 
     laptop ---- home      the link: 10.9.0.1 and 10.9.0.2
     laptop ==== home      the tunnel: 10.7.0.1 and 10.7.0.2, fd07::1 and fd07::2
@@ -11,6 +11,7 @@ import pwd
 import sys
 import time
 
+import demo_hub
 import demo_overlay
 import harness
 import overlay
@@ -182,6 +183,7 @@ def why_no_tunnel(*kinds):
 
 SCENES = (  # title, what it needs, how it is made
     ("Two machines behind carrier-grade NAT", demo_overlay.why_missing, lambda keep: demo_overlay.Scene(keep, Ssh)),
+    ("The hub: a stock WireGuard device", demo_hub.why_missing, demo_hub.Scene),
     ("Plain WireGuard, our tunnel at both ends", lambda: why_no_tunnel("ours"),
      lambda keep: TunnelScene(keep, ("ours", "ours"))),
     ("Plain WireGuard with a stranger: wireguard-go at home", lambda: why_no_tunnel("ours", "wireguard-go"),
@@ -191,7 +193,7 @@ SCENES = (  # title, what it needs, how it is made
 
 def main():
     parser = argparse.ArgumentParser(description="Two machines behind carrier-grade NAT reach each other through our "
-                                                 "server; then two machines open a web page and an SSH session through "
+                                                 "server, and a stock WireGuard device through its hub; then two machines open a web page and an SSH session through "
                                                  "plain WireGuard, with us and with wireguard-go at one end.")
     parser.add_argument("--keep", action="store_true",
                         help="leave it running, until the next demo or test; say how to look and how to remove it")

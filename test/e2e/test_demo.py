@@ -18,3 +18,4 @@ def test_every_scene_is_seen():
     assert result.returncode == 0, result.stdout + result.stderr
     assert "an SSH session at home: ok" in result.stdout
     assert "(f) the server is killed and restarted: silence: ok" in result.stdout
+    assert "(d) the NAS opens the laptop's page by name: ok" in result.stdout

@@ -266,6 +266,24 @@ def test_down_ends_everything_in_it(one):
     assert one.leftovers() == (*NOTHING, one.links)
 
 
+def test_hub_is_a_server_and_three_devices_and_nothing_else(one):
+    need("server")
+    made = json.loads(one.run("hub", "--json").stdout)
+    hosts = {device["name"]: device["host"] for device in made["devices"]}
+    assert hosts == {"nas": "home", "phone": "neighbour", "notebook": "laptop"}
+    for here, name in itertools.product(hosts.values(), hosts):
+        harness.wait_until(lambda: one.pings(here, name), f"{name} from {here}")  # pylint: disable=cell-var-from-loop
+    assert (os.stat(made["devices"][0]["config"]).st_mode & 0o077) == 0
+    again = one.run("hub", check=False)
+    assert again.returncode == 1 and "begun already" in again.stderr and "down" in again.stderr
+    one.run("move", "laptop", "neighbour")
+    harness.wait_until(lambda: one.pings("laptop", "nas"), "nas from the laptop's other place")
+    one.run("down")
+    assert one.leftovers() == (*NOTHING, one.links)
+    one.run("up")
+    assert one.run("hub").stdout.count("100.64.0.") == 3, "it begins anew"
+
+
 def test_without_a_lab(one):
     status = one.run("status", check=False)
     assert (status.returncode, status.stdout) == (1, "No lab is up. Make one: warren lab up\n")
