@@ -75,7 +75,7 @@ enum class Counter : std::uint8_t {  // gauges are quotients of these
   RelayDatagramsReceived,
   RelayBytesReceived,
   FlowEvictions,     // flows that the filter forgot early, for want of room
-  ForwardedPackets,  // from one peer to another
+  ForwardedPackets,  // from one peer to another, or answered without the device
   ForwardedBytes,    // of the packets inside
 };
 

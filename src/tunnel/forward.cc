@@ -27,6 +27,13 @@ void ForwardPass::take(const wg::DataPeer& from,
   }
 }
 
+void ForwardPass::answer(wg::DataPeer& to,
+                         ByteView packet,
+                         const Topology& topology,
+                         TimePoint now) {
+  transmit_.forward(to, packet, sender_, topology, now);
+}
+
 wg::DataPeer* ForwardPass::find_peer(const IpAddress& destination, const Topology& topology) {
   if (cached_destination_ != destination) {
     cached_destination_ = destination;

@@ -34,6 +34,8 @@ class ForwardPass {
 
   // A packet of `from`, whose source is its own, that is not for the device.
   void take(const wg::DataPeer& from, ByteView packet, const Topology& topology, TimePoint now);
+  // What we answer ourselves, to the peer that asked.
+  void answer(wg::DataPeer& to, ByteView packet, const Topology& topology, TimePoint now);
 
  private:
   wg::DataPeer* find_peer(const IpAddress& destination, const Topology& topology);

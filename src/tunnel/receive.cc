@@ -6,7 +6,7 @@
 
 #include "proto/disco/frame.h"
 #include "proto/ip/ecn.h"
-#include "proto/ip/packet.h"
+#include "proto/ip/tsmp.h"
 #include "proto/stun/binding.h"
 #include "proto/wireguard/messages.h"
 #include "tunnel/segments.h"
@@ -44,7 +44,7 @@ void ReceivePass::begin(const Topology& topology) {
   cached_destination_.reset();
   peer_run_ = {};
   device_error_ = 0;
-  if (topology.forwarding) forward_.begin();
+  if (topology.forwarding || topology.filter) forward_.begin();
   coalescer_.set_switches(
       {.tcp = topology.merge.tcp && !refused_.tcp, .udp = topology.merge.udp && !refused_.udp});
 }
@@ -53,7 +53,7 @@ void ReceivePass::finish(const Topology& topology, TimePoint now, int& device_er
   open_run(topology, now);
   finish_peer_run(now);
   coalescer_.flush();
-  if (topology.forwarding) forward_.finish(topology, now);
+  if (topology.forwarding || topology.filter) forward_.finish(topology, now);
   if (device_error_ != 0) device_error = device_error_;
 }
 
@@ -315,22 +315,47 @@ void ReceivePass::deliver(const CipherJob& job,
     forward_.take(packet.keypair->peer(), inner, topology, now);
     return;
   }
-  if (topology.filter && !may_enter(packet.keypair->peer(), inner, now)) return;
-  coalescer_.add(inner, local ? Destination::Local : Destination::Forwarded);
+  const Destination destination = local ? Destination::Local : Destination::Forwarded;
+  if (topology.filter) {
+    deliver_filtered(packet.keypair->peer(), inner, destination, topology, now);
+  } else {
+    coalescer_.add(inner, destination);
+  }
 }
 
-bool ReceivePass::may_enter(const wg::DataPeer& peer, ByteView packet, TimePoint now) {
+void ReceivePass::deliver_filtered(wg::DataPeer& peer,
+                                   MutableByteView packet,
+                                   Destination destination,
+                                   const Topology& topology,
+                                   TimePoint now) {
   const auto info = ip::parse_packet(packet);
   if (!info) {
     counters_.drop(DropReason::FilterBadHeader);
-    return false;
+    return;
   }
   policy::PacketFilter& filter = *link_.packet_filter;
   const policy::Verdict verdict = filter.check_inbound(*info, packet, now);
-  if (verdict == policy::Verdict::Accept) return true;
-  counters_.drop(drop_reason(verdict));
-  filter.drops().note(peer.id.value, *info, verdict, now);
-  return false;
+  if (verdict != policy::Verdict::Accept) {
+    counters_.drop(drop_reason(verdict));
+    filter.drops().note(peer.id.value, *info, verdict, now);
+  } else if (info->protocol == ip::protocol::kTsmp) {
+    answer_tsmp(peer, packet, *info, topology, now);
+  } else {
+    coalescer_.add(packet, destination);
+  }
+}
+
+// The host never sees TSMP. What is no ping is for features that we do not have.
+void ReceivePass::answer_tsmp(wg::DataPeer& peer,
+                              MutableByteView packet,
+                              const ip::PacketInfo& info,
+                              const Topology& topology,
+                              TimePoint now) {
+  static_assert(ip::kTsmpPongGrowth <= wireguard::kTagSize);
+  // The tag that lies behind the packet has been checked: the pong grows into it.
+  const MutableByteView room(packet.data(), packet.size() + ip::kTsmpPongGrowth);
+  const auto pong = ip::make_tsmp_pong(room, info, 0);
+  if (pong) forward_.answer(peer, *pong, topology, now);
 }
 
 bool ReceivePass::is_local(const IpAddress& destination, const Topology& topology) {

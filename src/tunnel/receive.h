@@ -9,6 +9,7 @@
 #include "crypto/packet_cipher.h"
 #include "io/tun_port.h"
 #include "io/udp_receiver.h"
+#include "proto/ip/packet.h"
 #include "tunnel/coalescer.h"
 #include "tunnel/drop_reason.h"
 #include "tunnel/forward.h"
@@ -76,7 +77,16 @@ class ReceivePass final : private WriteSink {
   bool source_belongs_to(const wg::DataPeer& peer,
                          const IpAddress& source,
                          const Topology& topology);
-  bool may_enter(const wg::DataPeer& peer, ByteView packet, TimePoint now);  // by the filter
+  void deliver_filtered(wg::DataPeer& peer,
+                        MutableByteView packet,
+                        Destination destination,
+                        const Topology& topology,
+                        TimePoint now);
+  void answer_tsmp(wg::DataPeer& peer,
+                   MutableByteView packet,
+                   const ip::PacketInfo& info,
+                   const Topology& topology,
+                   TimePoint now);
   bool is_local(const IpAddress& destination, const Topology& topology);
 
   // WriteSink: what the coalescer has made ready.

@@ -1,7 +1,11 @@
+#include <numeric>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/hex.h"
 #include "policy/filter.h"
+#include "tunnel/testing/packets.h"
 #include "tunnel/testing/pair.h"
 
 namespace warren::tunnel {
@@ -99,6 +103,47 @@ TEST_F(WorkerFilter, KeepsMulticastAtHome) {
   EXPECT_EQ(send(pair.a, pair.b, packet), 0U);
   EXPECT_EQ(pair.a.drops(DropReason::FilterMulticast), 1U);
   EXPECT_EQ(pair.a.drops(DropReason::NoPeer), 0U);
+}
+
+// A ping of TSMP (spec: paths section 4.6), as a device hands it over.
+std::vector<std::uint8_t> tsmp_packet(const Side& from, const Side& to, char type) {
+  auto packet = testing::udp_packet(from, to, 1);  // 29 bytes: as long
+  packet[10 + ip::kIpv4ProtocolOffset] = ip::protocol::kTsmp;
+  const std::span<std::uint8_t> message = std::span(packet).subspan(10 + ip::kIpv4MinHeaderSize);
+  std::iota(message.begin(), message.end(), std::uint8_t{1});
+  message[0] = static_cast<std::uint8_t>(type);
+  std::vector<std::uint8_t> inner(packet.begin() + 10, packet.end());
+  testing::fix_checksums(inner);
+  std::ranges::copy(inner, packet.begin() + 10);
+  return packet;
+}
+
+TEST_F(WorkerFilter, AnswersPingsOfTsmpWithoutTheHost) {
+  pair.b.control.set_filter(filter_of(pair.b, kShut));
+  EXPECT_EQ(send(pair.a, pair.b, tsmp_packet(pair.a, pair.b, 'p')), 0U);
+  const auto pong = pair.a.tun.take();
+  ASSERT_EQ(pong.size(), 10U + 31);
+  const ByteView inner = ByteView(pong).subspan(10);
+  EXPECT_EQ(ip::source_address(inner), pair.b.inner);
+  EXPECT_EQ(ip::destination_address(inner), pair.a.inner);
+  EXPECT_EQ(to_hex(inner.subspan(ip::kIpv4MinHeaderSize)), "6f02030405060708090000");
+  EXPECT_EQ(pair.a.tun.discard(), 0U);
+}
+
+TEST_F(WorkerFilter, KeepsOtherTsmpFromTheHost) {
+  pair.b.control.set_filter(filter_of(pair.b, kShut));
+  for (const char type : {'o', '!', 'a', 'x'}) {
+    EXPECT_EQ(send(pair.a, pair.b, tsmp_packet(pair.a, pair.b, type)), 0U);
+  }
+  EXPECT_EQ(pair.a.tun.discard(), 0U);
+}
+
+TEST_F(WorkerFilter, AnswersABurstOfPings) {
+  pair.b.control.set_filter(filter_of(pair.b, kShut));
+  for (int i = 0; i < 100; ++i) pair.a.tun.put(tsmp_packet(pair.a, pair.b, 'p'));
+  pair.settle();
+  EXPECT_EQ(pair.a.tun.discard(), 100U);
+  EXPECT_EQ(pair.b.tun.discard(), 0U);
 }
 
 }  // namespace

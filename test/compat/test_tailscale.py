@@ -123,6 +123,8 @@ def test_is_a_member_as_any_other(homes, server, ours, stock, sites):
     ports = {port for port, _ in flows if port.startswith(OURS)}
     assert flows == {(port, f"{THEIRS}.41641") for port in ports} | {(f"{THEIRS}.41641", port) for port in ports}, flows
     assert f"via {OURS}:" in stock.ping("a"), stock.ping("a")
+    assert "via TSMP" in stock.ping("a", "--tsmp"), stock.ping("a", "--tsmp")
+    assert "via ICMP" in stock.ping("a", "--icmp"), stock.ping("a", "--icmp")
     assert f"via {THEIRS}:41641" in ours.warren("ping", "-c", "1", "b")
 
     # Both ways, both families, and by name.

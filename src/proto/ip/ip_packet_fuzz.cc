@@ -1,6 +1,6 @@
 #include <vector>
 
-#include "proto/ip/packet.h"
+#include "proto/ip/tsmp.h"
 
 using warren::ByteView;
 namespace ip = warren::ip;
@@ -18,6 +18,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ip::set_ecn(marked, ip::Ecn::Ce);
     WARREN_CHECK(ip::get_ecn(marked) == ip::Ecn::Ce &&
                  ip::parse_packet(marked)->ecn() == ip::Ecn::Ce);
+  }
+  if (info) {
+    std::vector<std::uint8_t> buffer(bytes.begin(), bytes.begin() + *length);
+    buffer.resize(*length + ip::kTsmpPongGrowth);
+    if (const auto pong = ip::make_tsmp_pong(buffer, *info, 1)) {
+      const auto answer = ip::parse_packet(*pong);
+      WARREN_CHECK(answer && answer->total_size == pong->size());
+      WARREN_CHECK(answer->source == info->destination && answer->destination == info->source);
+    }
   }
   if (const auto quote = ip::parse_quote(bytes)) {
     WARREN_CHECK(quote->source.is_v4() == quote->destination.is_v4());
