@@ -4,6 +4,8 @@
 #include <iostream>
 #include <string>
 
+#include <malloc.h>
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -111,6 +113,10 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A crowd's maps are large for a moment. Unless told, the allocator learns from the first that is
+  // freed to keep what is as large: 500 machines that join left 60 MiB behind instead of 33.
+  mallopt(M_MMAP_THRESHOLD, 32 * 1024);
+  mallopt(M_TRIM_THRESHOLD, 128 * 1024);  // what it is by default, but not fixed
   try {
     if (!init_crypto()) {
       std::cerr
