@@ -8,7 +8,6 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/v6_only.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
@@ -67,7 +66,7 @@ Result<tcp::acceptor> make_acceptor(const asio::any_io_executor& executor,
 class Listener::PendingSlot {
  public:
   PendingSlot(Listener& listener, int fd, const IpAddress& prefix) : listener_(&listener) {
-    at_ = listener.pending_.insert(listener.pending_.end(), {fd, prefix});
+    at_ = listener.pending_.insert(listener.pending_.end(), {fd, prefix, boot_now()});
     ++listener.pending_of_prefix_[prefix];
   }
 
@@ -81,6 +80,7 @@ class Listener::PendingSlot {
     const auto count = listener_->pending_of_prefix_.find(at_->prefix);
     if (--count->second == 0) listener_->pending_of_prefix_.erase(count);
     listener_->pending_.erase(at_);
+    listener_->room_.cancel();
     listener_ = nullptr;
   }
 
@@ -121,6 +121,7 @@ Listener::Listener(tcp::acceptor acceptor,
       options_(options),
       routes_(std::move(routes)),
       prefixes_(options.prefix_interval, options.prefix_burst, random),
+      room_(acceptor_.get_executor()),
       tasks_(acceptor_.get_executor(), log) {}
 
 Listener::~Listener() = default;
@@ -128,6 +129,7 @@ Listener::~Listener() = default;
 void Listener::stop_accepting() {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
+  room_.cancel();
 }
 
 asio::awaitable<void> Listener::stop() {
@@ -137,7 +139,9 @@ asio::awaitable<void> Listener::stop() {
 }
 
 asio::awaitable<void> Listener::accept_connections() {
-  while (acceptor_.is_open()) {
+  for (;;) {
+    co_await wait_for_room();
+    if (!acceptor_.is_open()) co_return;
     tcp::endpoint remote;
     auto [error, socket] = co_await acceptor_.async_accept(remote, kAwait);
     if (error == asio::error::operation_aborted || !acceptor_.is_open()) co_return;
@@ -152,6 +156,15 @@ asio::awaitable<void> Listener::accept_connections() {
     if (!admit(source.address)) continue;
     ++counters_.accepted;
     tasks_.spawn("listener: serve a connection", serve(std::move(socket), source));
+  }
+}
+
+asio::awaitable<void> Listener::wait_for_room() {
+  while (acceptor_.is_open() && pending_.size() >= options_.pending) {
+    const Duration rest = pending_.front().since + options_.pending_time - boot_now();
+    if (rest <= Duration::zero()) co_return;
+    room_.expires_after(rest);
+    co_await room_.async_wait(kAwait);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "base/ip_address.h"
 #include "base/log.h"
@@ -28,7 +29,10 @@ struct ListenerOptions {
   Duration tls_timeout = 10s;   // for the handshake
   Duration http_timeout = 10s;  // for a request's head, also of a further one
   std::size_t requests = 32;    // on one connection
-  std::size_t pending = 1024;   // connections before their upgrade; the oldest gives way
+  // Connections before their upgrade. When there are as many, the oldest gives way as soon as it
+  // has had its time; until then others wait in the kernel's queue, which holds a wave of members.
+  std::size_t pending = 1024;
+  Duration pending_time = 4s;  // twice what 1,024 handshakes in turn need
   std::size_t pending_per_prefix = 128;
   // Handshakes: a quarter of a millisecond of work each, so an eighth of a core at most.
   Duration handshake_interval = 2ms;
@@ -101,6 +105,7 @@ class Listener {
   struct Pending {
     int fd = -1;
     IpAddress prefix;
+    TimePoint since;
   };
 
   class PendingSlot;
@@ -115,6 +120,7 @@ class Listener {
            const Log& log);
 
   boost::asio::awaitable<void> accept_connections();
+  boost::asio::awaitable<void> wait_for_room();
   boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket, Endpoint source);
   boost::asio::awaitable<std::unique_ptr<ByteStream>> open(boost::asio::ip::tcp::socket socket);
   boost::asio::awaitable<bool> answer(ByteStream* stream, std::string response);
@@ -129,7 +135,8 @@ class Listener {
   ListenerCounters counters_;
   PrefixLimiter prefixes_;
   TokenBucket handshakes_;
-  std::list<Pending> pending_;  // by age
+  std::list<Pending> pending_;      // by age
+  boost::asio::steady_timer room_;  // somebody waits until one of them is gone or old
   std::unordered_map<IpAddress, std::size_t> pending_of_prefix_;
   Tasks tasks_;
 };

@@ -215,6 +215,7 @@ TEST_F(RelayServer, SaysThatItRestarts) {
 ServerOptions crowded() {
   ServerOptions out;
   out.listener.pending = 4;
+  out.listener.pending_time = 100ms;
   out.listener.pending_per_prefix = 100;
   out.listener.tls_timeout = out.listener.http_timeout = 1h;
   return out;
@@ -234,6 +235,32 @@ TEST_F(CrowdedRelayServer, TheOldestThatIsPendingGivesWay) {
   EXPECT_TRUE(member.next(FrameType::ServerInfo));
   EXPECT_EQ(listener_counters(0).evicted, 1U);
   EXPECT_EQ(server.call([](Server& it) { return it.listeners()[0]->pending(); }), 3U);
+}
+
+ServerOptions patient() {
+  ServerOptions out = crowded();
+  out.listener.pending_time = 1h;
+  return out;
+}
+
+class PatientRelayServer : public RelayServer {
+ protected:
+  PatientRelayServer() : RelayServer(patient()) {}
+};
+
+TEST_F(PatientRelayServer, AWaveWaitsUntilThereIsRoom) {
+  std::vector<TestClient> wave;
+  for (int i = 0; i < 4; ++i) wave.emplace_back(server.tls_port(), Transport::Plain);
+  TestClient fifth(server.plain_port(), Transport::Plain);  // another listener has its own room
+  fifth.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(fifth.receive_head(), StartsWith("HTTP/1.1 "));
+  TestClient sixth(server.tls_port(), Transport::Plain);
+  while (server.call([](Server& it) { return it.listeners()[0]->pending(); }) < 4) {
+  }
+  wave.pop_back();
+  while (server.call([](Server& it) { return it.listeners()[0]->counters().accepted; }) < 5) {
+  }
+  EXPECT_EQ(listener_counters(0).evicted, 0U);
 }
 
 ServerOptions limited() {
