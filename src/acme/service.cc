@@ -109,7 +109,7 @@ class RunningService final : public Service {
     engine_.start(kept_ledger(), kept_certificate(), now(), actions_);
     while (true) {
       while (!actions_.empty()) {
-        Actions actions = std::exchange(actions_, {});
+        const Actions actions = std::exchange(actions_, {});
         for (const Action& action : actions) {
           if (const auto* const request = std::get_if<SendRequest>(&action)) {
             co_await send(*request);

@@ -35,9 +35,9 @@ class Place {
  public:
   explicit Place(Report& report) : report_(report) {}
 
-  Place at(std::string_view name) const { return Place(*this, name, 0); }
+  Place at(std::string_view name) const { return {*this, name, 0}; }
 
-  Place at(std::size_t index) const { return Place(*this, {}, index); }
+  Place at(std::size_t index) const { return {*this, {}, index}; }
 
   bool is_failed() const { return report_.error.has_value(); }
 

@@ -75,6 +75,7 @@ std::string bash_completion(const CommandInfo& root) {
       root.name, fmt::join(places_below(root), "|"));
   for_each(root, [&](const CommandInfo& command) {
     std::vector<std::string> words;
+    words.reserve(command.commands.size());
     for (const CommandInfo& below : command.commands) words.emplace_back(last_word(below.name));
     for (const OptionInfo& option : command.options) {
       if (!option.is_argument) words.emplace_back(name_of(option));
@@ -107,6 +108,7 @@ std::string zsh_completion(const CommandInfo& root) {
   for_each(root, [&](const CommandInfo& command) {
     std::vector<std::string> commands;
     std::vector<std::string> options;
+    commands.reserve(command.commands.size());
     for (const CommandInfo& below : command.commands)
       commands.push_back(described(last_word(below.name), below.help));
     for (const OptionInfo& option : command.options) {
@@ -145,9 +147,10 @@ std::string fish_completion(const CommandInfo& root) {
     const std::string where = fmt::format("complete -c {} -n '__{}_at \"{}\"'", root.name,
                                           root.name, place_of(command, root));
     if (!command.commands.empty()) out += where + " -f\n";
-    for (const CommandInfo& below : command.commands)
+    for (const CommandInfo& below : command.commands) {
       out +=
           fmt::format("{} -a {} -d {}\n", where, last_word(below.name), single_quoted(below.help));
+    }
     for (const OptionInfo& option : command.options) {
       if (option.is_argument) continue;
       out += where;

@@ -80,12 +80,14 @@ std::string list_of(const std::vector<std::string>& texts) {
 
 std::string list_of(const std::vector<IpAddress>& addresses) {
   std::vector<std::string> out;
+  out.reserve(addresses.size());
   for (const IpAddress& address : addresses) out.push_back(address.to_string());
   return list_of(out);
 }
 
 std::string list_of(const std::vector<control::Resolver>& resolvers) {
   std::vector<std::string> out;
+  out.reserve(resolvers.size());
   for (const control::Resolver& resolver : resolvers) out.push_back(resolver.addr);
   return list_of(out);
 }

@@ -10,7 +10,8 @@
 
 namespace warren::io {
 
-inline constexpr std::size_t kMaxChildOutput = 256 * 1024;  // what is beyond is thrown away
+inline constexpr std::size_t kMaxChildOutput =
+    std::size_t{256} * 1024;  // what is beyond is thrown away
 
 struct ChildOutcome {
   int status = 0;      // what it exited with; 128 and the signal when one ended it

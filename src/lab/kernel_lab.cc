@@ -308,7 +308,7 @@ Result<void> KernelLab::set_resolv_conf(const std::string& lab,
 }
 
 Result<std::string> KernelLab::make_directory(const std::string& lab) {
-  const std::string path = LabFiles(lab).scene();
+  std::string path = LabFiles(lab).scene();
   if (mkdir(path.c_str(), 0700) == 0) return path;
   return unexpected(errno_error("make " + path, errno));
 }

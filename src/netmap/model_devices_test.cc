@@ -33,7 +33,7 @@ struct Fixture : ::testing::Test {
             .expires = std::nullopt};
   }
 
-  const Node& node(NodeId id) { return *model.tables().find_node(id); }
+  const Node& node(NodeId id) const { return *model.tables().find_node(id); }
 
   ~Fixture() override { EXPECT_TRUE(model.check()); }
 

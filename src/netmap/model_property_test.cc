@@ -1,3 +1,5 @@
+#include <tuple>
+
 #include <gtest/gtest.h>
 
 #include "netmap/model.h"
@@ -31,29 +33,30 @@ class RandomCommands {
           Machine who = machine(number, key);
           who.old_key = testing::numbered_key<NodePublicKey>(old_key);
           if (random_.below(4) == 0) who.requested_tags = {"tag:b"};
-          (void)model_.admit_by_key(who, secrets_[random_.below(secrets_.size())], now, out);
+          std::ignore =
+              model_.admit_by_key(who, secrets_[random_.below(secrets_.size())], now, out);
         }
         break;
       case 4:
-        (void)model_.admit_for(machine(number, key, "box"), owner(user), now, out);
+        std::ignore = model_.admit_for(machine(number, key, "box"), owner(user), now, out);
         break;
       case 5:
-        (void)model_.delete_node(node, now, out);
+        std::ignore = model_.delete_node(node, now, out);
         break;
       case 6:
-        (void)model_.set_key_expiry(node, now, out);
+        std::ignore = model_.set_key_expiry(node, now, out);
         break;
       case 7:
-        (void)model_.rename_node(node, random_.below(2) == 0 ? "nas" : "box-1", now, out);
+        std::ignore = model_.rename_node(node, random_.below(2) == 0 ? "nas" : "box-1", now, out);
         break;
       case 8:
         model_.forget_old_key(node, out);
         break;
       case 9:
-        (void)model_.set_owner(node, owner(user), now, out);
+        std::ignore = model_.set_owner(node, owner(user), now, out);
         break;
       case 10:
-        (void)model_.admit_hub(machine(number, key), now, out);
+        std::ignore = model_.admit_hub(machine(number, key), now, out);
         break;
       case 11:
       case 12:
@@ -69,7 +72,7 @@ class RandomCommands {
                    : model_.set_device_expiry(node, std::nullopt, now, out));
         break;
       default:
-        (void)model_.set_hostname(node, "box", now, out);
+        std::ignore = model_.set_hostname(node, "box", now, out);
         break;
     }
   }
@@ -92,7 +95,7 @@ class RandomCommands {
                     .key = testing::numbered_key<NodePublicKey>(key),
                     .expires = std::nullopt};
     if (random_.below(2) == 0) wish.expires = now.after(1h);
-    (void)model_.create_device(wish, now, out);
+    std::ignore = model_.create_device(wish, now, out);
   }
 
   void make_key(UserId user, WallTime now, Changes& out) {
@@ -113,7 +116,7 @@ Model model_with_users(IdSource& ids, Random& random) {
   Model model(Settings{}, ids, random);
   Changes changes;
   for (const auto* const login : {"ann", "bob", "eve"})
-    (void)model.create_user(login, "", kNow, changes);
+    std::ignore = model.create_user(login, "", kNow, changes);
   return model;
 }
 

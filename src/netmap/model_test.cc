@@ -38,7 +38,7 @@ struct Fixture : ::testing::Test {
     return model.create_auth_key(wish, kNow, changes).value().secret;
   }
 
-  const Node& node(NodeId id) { return *model.tables().find_node(id); }
+  const Node& node(NodeId id) const { return *model.tables().find_node(id); }
 
   ~Fixture() override { EXPECT_TRUE(model.check()); }
 

@@ -22,7 +22,7 @@ constexpr std::uint64_t kInitialState = 1 << 1;
 constexpr std::uint64_t kInitialPrefs = 1 << 2;
 constexpr std::uint64_t kInitialHealth = 1 << 7;
 
-constexpr json::wire::Limits kLimits{.bytes = 256 * 1024, .depth = 16, .list = 4096};
+constexpr json::wire::Limits kLimits{.bytes = std::size_t{256} * 1024, .depth = 16, .list = 4096};
 
 struct StartBody {
   json::Raw update_prefs;

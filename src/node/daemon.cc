@@ -311,10 +311,11 @@ void Daemon::start_names(NamesOptions options) {
 }
 
 void Daemon::start_overlay() {
-  auto overlay = Overlay::start(executor_, state_.node_key, disco_key_, options_.overlay,
-                                relay_names_, random_, wall_clock_, log_,
-                                {.introduction_changed = [this] { introduce(); },
-                                 .failed = [this](Error error) { on_overlay_failed(error); }});
+  auto overlay =
+      Overlay::start(executor_, state_.node_key, disco_key_, options_.overlay, relay_names_,
+                     random_, wall_clock_, log_,
+                     {.introduction_changed = [this] { introduce(); },
+                      .failed = [this](const Error& error) { on_overlay_failed(error); }});
   if (!overlay) {
     overlay_problem_ = overlay.error().detail;
     log_.error("node: no tunnel: {}", overlay_problem_);

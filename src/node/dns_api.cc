@@ -99,10 +99,11 @@ io::LocalResponse DnsApi::status() const {
       const OsDnsConfig& told = names->setup()->told();
       out.manager = to_string(names->setup()->manager());
       const bool is_told = names->setup()->manager() != DnsManager::None;
-      if (is_told)
+      if (is_told) {
         out.told = {.nameservers = told.nameservers,
                     .search_domains = told.search,
                     .match_domains = told.match_domains};
+      }
     }
     if (names->service() != nullptr) {
       const dns::ResolverCounters& counters = names->service()->resolver_counters();

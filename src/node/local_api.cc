@@ -133,7 +133,7 @@ void LocalApi::handle(const io::LocalRequest& request, const Reply& reply) {
   const std::string_view path = all.substr(kPrefix.size());
   const bool is_path = std::ranges::any_of(kRoutes, [&](const Route& r) { return r.path == path; });
   if (!is_path) return reply->finish(text(404, "there is no such path here"));
-  const auto route = std::ranges::find_if(
+  const auto* const route = std::ranges::find_if(
       kRoutes, [&](const Route& r) { return r.path == path && r.method == request.method; });
   if (route == kRoutes.end()) return reply->finish(text(405, "not with this method"));
   if (route->is_write && !may_write(request.peer)) {

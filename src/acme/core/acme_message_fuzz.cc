@@ -1,3 +1,5 @@
+#include <tuple>
+
 #include "acme/core/ledger.h"
 #include "acme/core/messages.h"
 #include "acme/core/url.h"
@@ -6,8 +8,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace warren;  // NOLINT(google-build-using-namespace): a program of one function
   const std::string_view text = as_text({data, size});
-  static_cast<void>(acme::decode_directory(text));
-  static_cast<void>(acme::decode_order(text));
+  std::ignore = acme::decode_directory(text);
+  std::ignore = acme::decode_order(text);
   if (const auto found = acme::decode_authorization(text)) {
     for (const auto& one : found->challenges) WARREN_CHECK(one.token.size() <= 128);
   }

@@ -170,8 +170,9 @@ void Engine::post(Step step, std::string_view url, std::string payload, Now now,
 void Engine::send_post(Actions& out) {
   is_nonce_asked_ = nonces_.empty();
   if (is_nonce_asked_) {
-    out.emplace_back(SendRequest{
-        .kind = SendRequest::Kind::Head, .url = *parse_url(directory_->new_nonce), .body = {}});
+    const auto url = parse_url(directory_->new_nonce);
+    WARREN_CHECK(url);  // decode_directory() has looked
+    out.emplace_back(SendRequest{.kind = SendRequest::Kind::Head, .url = *url, .body = {}});
     return;
   }
   const Url& url = post_->url;

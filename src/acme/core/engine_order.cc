@@ -23,7 +23,7 @@ constexpr Duration kPatience = 10min;               // for validation, and for i
 constexpr std::size_t kMostAuthorizations = 4;      // of an order for one name
 constexpr std::string_view kProfile = "tlsserver";  // of Let's Encrypt: short, and for servers only
 constexpr std::int64_t kHour = 3600;
-constexpr std::int64_t kWeek = 7 * 24 * kHour;
+constexpr std::int64_t kWeek = std::int64_t{7} * 24 * kHour;
 
 void note(std::vector<std::int64_t>& times, std::int64_t now, std::int64_t span) {
   std::erase_if(times, [&](std::int64_t time) { return time <= now - span || time > now; });

@@ -23,6 +23,8 @@ TEST(AcmeMessages, ReadADirectory) {
   EXPECT_EQ(directory->renewal_info, "");
   EXPECT_EQ(directory->profiles, (std::vector<std::string>{"classic", "tlsserver"}));
   EXPECT_FALSE(decode_directory(R"({"newNonce": "https://ca.example/n"})"));
+  EXPECT_FALSE(decode_directory(R"({"newNonce": "n", "newAccount": "https://ca.example/a",
+                                    "newOrder": "https://ca.example/o"})"));
 }
 
 TEST(AcmeMessages, KeepOnlyChallengesThatWeCanAnswer) {

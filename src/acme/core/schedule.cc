@@ -36,8 +36,9 @@ WallTime renewal_time(const Lifetime& lifetime,
                       const RenewalWindow& window,
                       WallTime now,
                       Random& random) {
-  const std::chrono::seconds span(std::max<std::int64_t>(
-      0, std::min<std::int64_t>(window.end.seconds - window.start.seconds, 366 * 86400)));
+  const std::chrono::seconds span(
+      std::max<std::int64_t>(0, std::min<std::int64_t>(window.end.seconds - window.start.seconds,
+                                                       std::int64_t{366} * 86400)));
   const WallTime chosen = window.start.after(part_of(span, kPercent, random));
   // A lifetime's quarter, but a day is enough of it, and an hour when there is a hurry.
   const std::chrono::seconds most = window.end < now ? 1h : 24h;

@@ -42,7 +42,7 @@ std::optional<Url> parse_url(std::string_view text) {
   text.remove_prefix(kScheme.size());
   const std::size_t end = std::min(text.find_first_of("/?"), text.size());
   std::string_view authority = text.substr(0, end);
-  std::string_view target = text.substr(end);
+  const std::string_view target = text.substr(end);
   Url out;
   if (authority.starts_with('[')) {
     const std::size_t close = authority.find(']');

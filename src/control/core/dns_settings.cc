@@ -41,6 +41,7 @@ bool is_within(std::string_view name, std::string_view suffix) {
 
 std::vector<Resolver> to_resolvers(const std::vector<std::string>& addresses) {
   std::vector<Resolver> out;
+  out.reserve(addresses.size());
   for (const std::string& address : addresses) {
     out.push_back({.addr = address, .bootstrap_resolution = {}, .use_with_exit_node = false});
   }

@@ -124,10 +124,10 @@ Result<std::string> Engine::State::create_device(std::string_view body, const Mo
     return fail(Errc::Unavailable, fmt::format("devices go through the server's hub: {}", why));
   }
   WARREN_TRY_VOID(profile_of({}));  // nothing is made that could not be set up
-  netmap::DeviceWish device{.name = std::move(wish.name),
-                            .owner = std::move(owner),
-                            .key = key,
-                            .expires = end_of(wish.lifetime, moment.wall)};
+  const netmap::DeviceWish device{.name = std::move(wish.name),
+                                  .owner = std::move(owner),
+                                  .key = key,
+                                  .expires = end_of(wish.lifetime, moment.wall)};
   WARREN_TRY(const netmap::NodeId id, model.create_device(device, moment.wall, changes));
   const netmap::Node& node = *model.tables().find_node(id);
   WARREN_TRY(auto profile, profile_of(node));

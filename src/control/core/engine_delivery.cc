@@ -308,6 +308,7 @@ void Engine::State::send_peers(Stream& stream,
                                const Peers& peers,
                                const Moment& moment) {
   std::vector<std::string_view> texts;
+  texts.reserve(peers.single.size());
   for (const Slot slot : peers.single) texts.push_back(text_of(*roster.at(slot)));
   if (peers.chunks.empty()) {
     splice(json, name, texts);

@@ -27,6 +27,7 @@ std::string new_device(std::string_view name, std::uint8_t key, std::string_view
 
 std::vector<std::string> texts(const std::vector<IpPrefix>& prefixes) {
   std::vector<std::string> out;
+  out.reserve(prefixes.size());
   for (const IpPrefix& prefix : prefixes) out.push_back(prefix.to_string());
   return out;
 }

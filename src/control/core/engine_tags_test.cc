@@ -40,7 +40,7 @@ class ControlTags : public ::testing::Test {
     return std::string(list.at("logins").at(0).at("id").as_string());
   }
 
-  const netmap::Node& node(const netmap::Machine& who) {
+  const netmap::Node& node(const netmap::Machine& who) const {
     return *bench.model.tables().find_node(who.node_key);
   }
 

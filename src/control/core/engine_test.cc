@@ -18,7 +18,7 @@ using ::testing::SizeIs;
 
 class ControlEngine : public ::testing::Test {
  protected:
-  std::string key(std::string more = "") {
+  std::string key(const std::string& more = "") {
     const auto answer =
         bench.admin("POST", "keys", R"({"user":"ann","reusable":true)" + more + "}");
     EXPECT_EQ(answer.status, 200) << answer.body;
@@ -148,6 +148,7 @@ TEST_F(Joined, AnswersAllThatWaitedForACommit) {
   bench.send(machine(1, 1).key, "/machine/register", encode(Bench::wish(machine(1, 1), secret)));
   const std::string refused = encode(Bench::wish(machine(2, 2), "wak_nonsense"));
   std::vector<RequestId> ids;
+  ids.reserve(1000);
   for (int i = 0; i < 1000; ++i) {
     ids.push_back(bench.send(machine(2, 2).key, "/machine/register", refused));
   }

@@ -34,7 +34,7 @@ std::string join_command(const std::string& url,
                      server_key, auth_key);
 }
 
-void prepare_first_key(Admin admin, std::function<void(Result<std::string>)> done) {
+void prepare_first_key(const Admin& admin, std::function<void(Result<std::string>)> done) {
   const std::string user = json::ObjectText().text("login", kFirstUser).done();
   const std::string key = json::ObjectText()
                               .text("user", kFirstUser)

@@ -20,6 +20,6 @@ using Admin =
 inline constexpr const char* kFirstUser = "owner";
 
 // Makes the first user and an auth key for an hour and any number of machines; `done` gets the key.
-void prepare_first_key(Admin admin, std::function<void(Result<std::string>)> done);
+void prepare_first_key(const Admin& admin, std::function<void(Result<std::string>)> done);
 
 }  // namespace warren::server

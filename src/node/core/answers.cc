@@ -12,12 +12,12 @@ namespace wire = json::wire;
 using wire::Either;
 
 // A node with its capabilities has a few kilobytes.
-constexpr wire::Limits kAnswerLimits{.bytes = 4 * 1024 * 1024, .depth = 32, .list = 16 * 1024};
+constexpr wire::Limits kAnswerLimits{.bytes = std::size_t{4} << 20U, .depth = 32, .list = 16'384};
 
 }  // namespace
 
 template <class Visitor, Either<PingResult> Fields>
-void fields(Visitor& visit, Fields& x) {
+static void fields(Visitor& visit, Fields& x) {
   visit.always("IP", x.ip);
   visit.always("NodeIP", x.node_ip);
   visit.always("NodeName", x.node_name);
@@ -33,14 +33,14 @@ void fields(Visitor& visit, Fields& x) {
 }
 
 template <class Visitor, Either<WhoIs> Fields>
-void fields(Visitor& visit, Fields& x) {
+static void fields(Visitor& visit, Fields& x) {
   visit.always("Node", x.node);
   visit.always("UserProfile", x.user_profile);
   visit.always("CapMap", x.cap_map);
 }
 
 template <class Visitor, Either<NetcheckAnswer> Fields>
-void fields(Visitor& visit, Fields& x) {
+static void fields(Visitor& visit, Fields& x) {
   visit.always("Now", x.now);
   visit.always("UDP", x.udp);
   visit.always("IPv6", x.ipv6);

@@ -11,25 +11,25 @@ namespace wire = json::wire;
 using wire::Either;
 
 // A message of the DNS has 64 KiB at most.
-constexpr wire::Limits kLimits{.bytes = 4 * 1024 * 1024, .depth = 16, .list = 16 * 1024};
+constexpr wire::Limits kLimits{.bytes = std::size_t{4} << 20U, .depth = 16, .list = 16'384};
 
 }  // namespace
 
 template <class Visitor, Either<DnsHostAnswer> Fields>
-void fields(Visitor& visit, Fields& x) {
+static void fields(Visitor& visit, Fields& x) {
   visit.always("Nameservers", x.nameservers);
   visit.always("SearchDomains", x.search_domains);
   visit.always("MatchDomains", x.match_domains);
 }
 
 template <class Visitor, Either<DnsQueryAnswer> Fields>
-void fields(Visitor& visit, Fields& x) {
+static void fields(Visitor& visit, Fields& x) {
   visit.always("Bytes", x.bytes);
   visit.always("Resolvers", x.resolvers);
 }
 
 template <class Visitor, Either<DnsStatusAnswer> Fields>
-void fields(Visitor& visit, Fields& x) {
+static void fields(Visitor& visit, Fields& x) {
   visit.always("AcceptDNS", x.accept_dns);
   visit.always("Served", x.is_served);
   visit.always("Manager", x.manager);

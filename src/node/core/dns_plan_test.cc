@@ -61,6 +61,7 @@ std::vector<dns::Upstream> upstreams_of(const DnsPlan& plan, std::string_view su
 
 std::vector<std::string> text(const std::vector<dns::Upstream>& upstreams) {
   std::vector<std::string> out;
+  out.reserve(upstreams.size());
   for (const dns::Upstream& upstream : upstreams) {
     out.push_back(upstream.endpoint.to_string() + (upstream.is_in_overlay ? " inside" : ""));
   }

@@ -399,7 +399,8 @@ void NetworkMap::apply_rest(MapResponse& map, bool is_first, Update& update) {
       ++counters_.refused_entries;
       continue;
     }
-    const bool is_other = replace(users_[user.id], std::move(user));
+    control::UserProfile& place = users_[user.id];
+    const bool is_other = replace(place, std::move(user));
     names |= is_other && !is_first;
   }
   if (is_first) names |= before != users_;

@@ -143,7 +143,7 @@ TEST(NetworkMap, CountsChangesOfStrangers) {
 
 TEST(NetworkMap, PutsFilterChunksTogetherByName) {
   NetworkMap map = network();
-  const auto rule = [](std::string source) {
+  const auto rule = [](const std::string& source) {
     return R"([{"SrcIPs":[")" + source + R"("],"DstPorts":[]}])";
   };
   const auto sources = [&map] {
@@ -277,7 +277,7 @@ TEST(NetworkMap, BoundsAPeer) {
   for (unsigned i = 0; i < kMaxPeerPrefixes + 10; ++i) {
     const auto high = static_cast<std::uint8_t>(i >> 8U);
     const auto low = static_cast<std::uint8_t>(i);
-    large.allowed_ips->push_back(IpPrefix(IpAddress::v4({10, high, low, 0}), 24));
+    large.allowed_ips->emplace_back(IpAddress::v4({10, high, low, 0}), 24);
   }
   large.addresses.assign(kMaxPeerAddresses + 100, prefix("100.64.9.9/32"));
   large.endpoints.assign(1000, *Endpoint::parse("192.0.2.1:1"));

@@ -12,7 +12,7 @@ namespace {
 namespace wire = json::wire;
 
 // A kilobyte as a rule.
-constexpr wire::Limits kStateLimits{.bytes = 256 * 1024, .depth = 16, .list = 4096};
+constexpr wire::Limits kStateLimits{.bytes = std::size_t{256} * 1024, .depth = 16, .list = 4096};
 
 // The file as it stands.
 struct FileForm {

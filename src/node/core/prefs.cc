@@ -15,7 +15,7 @@ namespace {
 namespace wire = json::wire;
 
 // A few kilobytes as a rule.
-constexpr wire::Limits kPrefsLimits{.bytes = 256 * 1024, .depth = 16, .list = 4096};
+constexpr wire::Limits kPrefsLimits{.bytes = std::size_t{256} * 1024, .depth = 16, .list = 4096};
 constexpr std::size_t kLongestText = 1024;  // of any value: far above what makes sense
 
 // Of the contract: a name, and of those that are not here yet the value that is in force, as JSON,

@@ -14,12 +14,13 @@ namespace wire = json::wire;
 using wire::Either;
 
 // A peer has a kilobyte or two; as for maps (proto/control/limits.h).
-constexpr wire::Limits kStatusLimits{.bytes = 256 * 1024 * 1024, .depth = 32, .list = 128 * 1024};
+constexpr wire::Limits kStatusLimits{
+    .bytes = std::size_t{256} << 20U, .depth = 32, .list = 131'072};
 
 }  // namespace
 
 template <class Visitor, Either<StatusPath> Fields>
-void fields(Visitor& visit, Fields& x) {
+static void fields(Visitor& visit, Fields& x) {
   visit.always("State", x.state);
   visit.always("Since", x.since);
   visit("LatencySeconds", x.latency_seconds);
@@ -27,7 +28,7 @@ void fields(Visitor& visit, Fields& x) {
 }
 
 template <class Visitor, Either<StatusPeer> Fields>
-void fields(Visitor& visit, Fields& x) {
+static void fields(Visitor& visit, Fields& x) {
   visit.always("ID", x.id);
   visit.always("NodeID", x.node_id);
   visit.always("PublicKey", x.public_key);
@@ -70,21 +71,21 @@ void fields(Visitor& visit, Fields& x) {
 }
 
 template <class Visitor, Either<StatusExitNode> Fields>
-void fields(Visitor& visit, Fields& x) {
+static void fields(Visitor& visit, Fields& x) {
   visit.always("ID", x.id);
   visit.always("Online", x.online);
   visit.always("TailscaleIPs", x.overlay_ips);
 }
 
 template <class Visitor, Either<StatusNetwork> Fields>
-void fields(Visitor& visit, Fields& x) {
+static void fields(Visitor& visit, Fields& x) {
   visit.always("Name", x.name);
   visit.always("MagicDNSSuffix", x.magic_dns_suffix);
   visit.always("MagicDNSEnabled", x.magic_dns_enabled);
 }
 
 template <class Visitor, Either<Status> Fields>
-void fields(Visitor& visit, Fields& x) {
+static void fields(Visitor& visit, Fields& x) {
   visit.always("Version", x.version);
   visit.always("TUN", x.tun);
   visit.always("BackendState", x.backend_state);

@@ -36,6 +36,7 @@ std::string region_code(const NetworkMap& map, relay::RegionId id) {
 
 std::vector<IpAddress> addresses_of(const Node& node) {
   std::vector<IpAddress> out;
+  out.reserve(node.addresses.size());
   for (const IpPrefix& prefix : node.addresses) out.push_back(prefix.address());
   return out;
 }

@@ -23,7 +23,8 @@ constexpr int kWindowLogMax = 23;
 constexpr unsigned long long kMaxRatio = 128 * 1024 / 4;
 
 constexpr std::size_t kMaxScratch = 1 << 20;  // kept between messages
-constexpr std::size_t kStep = 128 * 1024;     // of output, when its size is not known before
+constexpr std::size_t kStep =
+    std::size_t{128} * 1024;  // of output, when its size is not known before
 
 bool failed(std::size_t result) {
   return ZSTD_isError(result) != 0;

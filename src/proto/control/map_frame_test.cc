@@ -161,7 +161,7 @@ TEST(MapFrame, RefusesEmptyMessages) {
 TEST(MapFrame, RefusesEveryDamagedOrShortenedFrame) {
   const Frame frame = part(kKeepAliveJson);
   for (std::size_t n = 1; n < frame.size(); ++n) {
-    Frame cut(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(n));
+    const Frame cut(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(n));
     EXPECT_EQ(error_of(with_length(cut)), DecodeError::BadValue) << "length " << n;
   }
   for (std::size_t i = 0; i < frame.size(); ++i) {

@@ -20,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                  ip::parse_packet(marked)->ecn() == ip::Ecn::Ce);
   }
   if (info) {
-    std::vector<std::uint8_t> buffer(bytes.begin(), bytes.begin() + *length);
+    const ByteView packet = bytes.first(*length);
+    std::vector<std::uint8_t> buffer(packet.begin(), packet.end());
     buffer.resize(*length + ip::kTsmpPongGrowth);
     if (const auto pong = ip::make_tsmp_pong(buffer, *info, 1)) {
       const auto answer = ip::parse_packet(*pong);
