@@ -186,18 +186,18 @@ io::LocalResponse LocalApi::who_is(const io::LocalRequest& request) const {
   const std::string asked = query(request, "addr");
   const control::Node* node = nullptr;
   NodePublicKey key;
+  auto address = IpAddress::parse(asked);
+  if (const auto endpoint = Endpoint::parse(asked)) address = endpoint->address;
   if (parse_key_text(asked, key)) {
     node = daemon_.map().find_by_key(key);
-  } else if (const auto address = IpAddress::parse(asked)) {
+  } else if (address) {
     node = daemon_.map().find_by_address(*address);
-  } else if (const auto endpoint = Endpoint::parse(asked)) {
-    node = daemon_.map().find_by_address(endpoint->address);
   } else if (const auto named = daemon_.map().find_by_name(asked)) {
     node = *named;
   } else {
     return failure(named.error());
   }
-  const auto who = make_who_is(daemon_.map(), node);
+  const auto who = make_who_is(daemon_.map(), node, address);
   if (!who) return text(404, fmt::format("{} is nobody's in this network", asked));
   return json(encode_who_is(*who));
 }

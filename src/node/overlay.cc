@@ -194,7 +194,10 @@ void Overlay::apply_peers(const NetworkMap& map, const MapChange& change, const 
   if (changed.empty() && gone.empty()) return;
   tunnel_->configure([&](wg::Engine& engine, TimePoint now, wg::Actions& out) {
     for (const NodePublicKey& key : gone) {
-      if (const auto id = engine.find_peer(key)) engine.remove_peer(*id, now, out);
+      const auto id = engine.find_peer(key);
+      if (!id) continue;
+      remember_endpoint(engine, *id, key);
+      engine.remove_peer(*id, now, out);
     }
     for (const auto& [plan, is_path_new] : changed) {
       auto id = engine.find_peer(plan.key);
@@ -230,6 +233,14 @@ void Overlay::set_first_endpoint(wg::Engine& engine, wg::PeerId id, const PeerPl
   } else if (!plan.path.endpoints.empty()) {
     engine.set_endpoint(id, plan.path.endpoints.front());
   }
+}
+
+// A device that was disabled may be let in again, and does not notice either while it only waits.
+void Overlay::remember_endpoint(wg::Engine& engine, wg::PeerId id, const NodePublicKey& key) {
+  const auto endpoint = engine.status(id).endpoint;
+  if (!engine.data_peer(id).roams() || !endpoint) return;
+  if (remembered_.size() >= kMaxMapPeers) remembered_.clear();
+  remembered_.insert_or_assign(key, *endpoint);
 }
 
 DeviceEndpoints Overlay::device_endpoints() const {

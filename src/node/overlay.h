@@ -115,6 +115,7 @@ class Overlay {
   void apply_device(const NetworkMap& map, const Prefs& prefs);
   void put_on_device();
   void apply_filter(const NetworkMap& map, const Prefs& prefs);
+  void remember_endpoint(wg::Engine& engine, wg::PeerId id, const NodePublicKey& key);
   void set_first_endpoint(wg::Engine& engine, wg::PeerId id, const PeerPlan& plan) const;
   void apply_peers(const NetworkMap& map, const MapChange& change, const Prefs& prefs);
 

@@ -88,7 +88,8 @@ class Scene:
         self.lab.server.admin("device", "disable", "nas")
         harness.wait_until(lambda: not self.laptop.host.pings("nas", seconds=1), "the device to be cut off")
         seconds = time.monotonic() - started
-        self.lab.server.admin("device", "enable", "nas")  # it is back with its next handshake
+        self.lab.server.admin("device", "enable", "nas")
+        self.laptop.host.wait_for_ping("nas", seconds=20)
         return seconds, "warren admin device disable nas: nothing reaches it; `enable` lets it in again"
 
     def tell(self, story):

@@ -174,6 +174,18 @@ def test_mesh_nodes_know_devices_as_addresses_of_the_hub(net, add):
     node = net.nodes["dualstack"]
     harness.wait_until(lambda: phone.v4 in node.peers()["hub"]["TailscaleIPs"], "the hub's addresses")
     assert "phone" not in node.peers()
+    said = node.warren("whois", phone.v4).stdout
+    assert "phone." in said and phone.v6 in said, said
+
+
+def test_device_that_only_waits_is_reached_again_when_it_is_let_in_again(net, add):
+    phone = add("phone", "home")
+    node = net.nodes["dualstack"]
+    node.host.wait_for_ping(phone.v4)
+    devices.ask(net.server, "POST", "devices/phone/disable", {})
+    harness.wait_until(lambda: phone.seen() is None, "the hub to forget it", 5)
+    devices.ask(net.server, "POST", "devices/phone/enable", {})
+    node.host.wait_for_ping(phone.v4, seconds=10)  # its own next handshake may be two minutes away
 
 
 def test_administrator_sees_the_hub(net, add):

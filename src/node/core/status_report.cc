@@ -235,9 +235,36 @@ Status make_status(const StatusInput& input) {
   return out;
 }
 
-std::optional<WhoIs> make_who_is(const NetworkMap& map, const Node* node) {
+namespace {
+
+// The map has no entry for a device of the hub, only records, and its addresses behind the hub's
+// own.
+void name_device(const NetworkMap& map, const IpAddress& address, Node& node) {
+  const auto own = std::ranges::find_if(node.addresses, [&](const IpPrefix& prefix) {
+    return prefix.address().is_v4() == address.is_v4();
+  });
+  if (own != node.addresses.end() && own->address() == address) return;
+  const auto& records = map.dns().extra_records;
+  const auto record = std::ranges::find(records, address.to_string(), &control::DnsRecord::value);
+  if (record == records.end()) return;
+  std::vector<IpPrefix> addresses;
+  for (const control::DnsRecord& other : records) {
+    const auto its = IpAddress::parse(other.value);
+    if (its && other.name == record->name) addresses.emplace_back(*its, its->bit_length());
+  }
+  node.name = record->name;
+  node.addresses = addresses;
+  node.allowed_ips = std::move(addresses);
+}
+
+}  // namespace
+
+std::optional<WhoIs> make_who_is(const NetworkMap& map,
+                                 const Node* node,
+                                 const std::optional<IpAddress>& address) {
   if (node == nullptr) return std::nullopt;
   WhoIs out{.node = *node, .user_profile = std::nullopt, .cap_map = {}};
+  if (address) name_device(map, *address, *out.node);
   const auto user = map.users().find(node->user);
   if (user != map.users().end()) out.user_profile = user->second;
   return out;

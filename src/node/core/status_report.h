@@ -53,8 +53,11 @@ std::string why_not_direct(const StatusInput& input,
                            const control::Node& peer,
                            const std::optional<PeerFacts>& facts);
 
-// Node and user of an address or key; none: nobody's.
-std::optional<WhoIs> make_who_is(const NetworkMap& map, const control::Node* node);
+// Node and user of an address or key; none: nobody's. `address`: what was asked for; if it is of a
+// device that the node carries, the answer has the device's name and addresses.
+std::optional<WhoIs> make_who_is(const NetworkMap& map,
+                                 const control::Node* node,
+                                 const std::optional<IpAddress>& address = std::nullopt);
 
 NetcheckAnswer make_netcheck(const path::Report& report, WallTime now);
 

@@ -285,6 +285,24 @@ TEST(Answers, TellWhatTheNetworkDoes) {
   EXPECT_EQ(decode_netcheck(encode_netcheck(answer)), answer);
 }
 
-}  // namespace
+TEST(WhoIsAnswer, NamesADeviceThatAHubCarries) {
+  MapNews news = testing::first_message();
+  Node& hub = news.map.peers.front();
+  hub.addresses.push_back(testing::prefix("100.64.0.9/32"));
+  news.map.dns_config->extra_records = {
+      {.name = "phone.net.example", .type = "", .value = "100.64.0.9"},
+      {.name = "phone.net.example", .type = "", .value = "fd7a:115c:a1e0::9"},
+      {.name = "alias.net.example", .type = "", .value = "100.64.0.2"}};
+  NetworkMap map;
+  map.apply(std::move(news), kNow);
+  const auto device = make_who_is(map, map.find(kA), IpAddress::parse("100.64.0.9"));
+  EXPECT_EQ(device->node->name, "phone.net.example");
+  EXPECT_THAT(device->node->addresses,
+              ::testing::ElementsAre(testing::prefix("100.64.0.9/32"),
+                                     testing::prefix("fd7a:115c:a1e0::9/128")));
+  const auto itself = make_who_is(map, map.find(kA), IpAddress::parse("100.64.0.2"));
+  EXPECT_EQ(itself->node->name, "n2.net.example.") << "whatever names it has besides";
+}
 
+}  // namespace
 }  // namespace warren::node
