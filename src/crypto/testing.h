@@ -17,11 +17,13 @@ namespace warren {
 
 using Bytes = std::vector<std::uint8_t>;
 
-// "-" is the empty field of a vector file.
+// "-" is the empty field of a vector file; blanks are for the reader.
 inline Bytes from_hex(std::string_view text) {
   if (text == "-") return {};
-  Bytes out(text.size() / 2);
-  WARREN_CHECK(parse_hex(text, out));
+  std::string digits(text);
+  std::erase(digits, ' ');
+  Bytes out(digits.size() / 2);
+  WARREN_CHECK(parse_hex(digits, out));
   return out;
 }
 

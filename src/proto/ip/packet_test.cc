@@ -6,17 +6,10 @@
 
 #include <gtest/gtest.h>
 
-#include "base/hex.h"
+#include "crypto/testing.h"
 
 namespace warren::ip {
 namespace {
-
-std::vector<std::uint8_t> from_hex(std::string text) {
-  std::erase(text, ' ');
-  std::vector<std::uint8_t> out(text.size() / 2);
-  EXPECT_TRUE(parse_hex(text, out));
-  return out;
-}
 
 // disco-wireguard.pcap of the golden data, frame 16, with its payload cut to 4 bytes and the two
 // lengths and the IP checksum made to fit.

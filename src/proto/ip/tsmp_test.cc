@@ -1,23 +1,14 @@
 #include "proto/ip/tsmp.h"
 
-#include <algorithm>
-#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "base/hex.h"
+#include "crypto/testing.h"
 #include "proto/ip/checksum.h"
 
 namespace warren::ip {
 namespace {
-
-std::vector<std::uint8_t> from_hex(std::string text) {
-  std::erase(text, ' ');
-  std::vector<std::uint8_t> out(text.size() / 2);
-  EXPECT_TRUE(parse_hex(text, out));
-  return out;
-}
 
 // Written by hand from RFC 791, RFC 8200 and paths section 4.6.
 constexpr const char* kPing4 = "4500001d 00000000 40630000 64400001 64400002 70 0102030405060708";
@@ -28,12 +19,12 @@ constexpr const char* kPong6 =
     "60000000 000b 63 40 fd7a115ca1e000000000000000000002 fd7a115ca1e000000000000000000001"
     "6f 0102030405060708 e444";
 
-std::vector<std::uint8_t> answer_to(std::vector<std::uint8_t> packet, std::uint16_t port) {
+Bytes answer_to(Bytes packet, std::uint16_t port) {
   const auto info = parse_packet(packet);
   if (!info) return {};
   packet.resize(packet.size() + kTsmpPongGrowth);
   const auto pong = make_tsmp_pong(packet, *info, port);
-  return pong ? std::vector(pong->begin(), pong->end()) : std::vector<std::uint8_t>();
+  return pong ? Bytes(pong->begin(), pong->end()) : Bytes();
 }
 
 TEST(Tsmp, AnswersAPingOverIpv6) {
