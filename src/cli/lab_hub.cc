@@ -15,7 +15,6 @@
 #include "base/secret.h"
 #include "cli/json_text.h"
 #include "cli/local_api.h"
-#include "cli/text_table.h"
 #include "cli/wg_profile.h"
 #include "crypto/keys.h"
 #include "io/file.h"
