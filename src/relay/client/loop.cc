@@ -162,6 +162,7 @@ asio::awaitable<void> Loop::run_dial(Connect action) {
     dialed = unexpected(std::move(tcp).error());
   }
   --dialing_;
+  if (stopped_) co_return;  // it was through before it could be cancelled
   now_ = io::boot_now();
   const Connection* const wanted = engine_.find(action.region);
   if (wanted == nullptr || !wanted->awaits(action.attempt)) co_return;  // too late
