@@ -24,6 +24,7 @@ class FakeLab final : public lab::Lab {
   std::vector<std::string> command;
   Result<void> outcome;
   lab::LabState state = lab::LabState::Up;
+  io::ChildOutcome outcome_of_run;
   Error exec_error{.code = Errc::NotFound, .detail = "run x: no such file"};
 
   Result<void> up(const std::string& lab) override { return note("up " + lab); }
@@ -49,7 +50,7 @@ class FakeLab final : public lab::Lab {
                                const lab::Machine& host,
                                const std::vector<std::string>& words) override {
     WARREN_TRY_VOID(note("run " + words.at(1) + " on " + std::string(host.name)));
-    return io::ChildOutcome{};
+    return outcome_of_run;
   }
 
   Result<void> start(const std::string&,
@@ -180,6 +181,22 @@ TEST_F(LabCommandTest, ChangesTheNetwork) {
                                     "reboot carrier", "serve warren-lab"));
   EXPECT_EQ(run({"move", "laptop", "train"}), kBadUsage);
   EXPECT_EQ(run({"reboot-router", "home"}), kBadUsage);
+}
+
+TEST_F(LabCommandTest, HubMakesTheLabAndSaysWhatIsMissing) {
+  lab.state = lab::LabState::Down;
+  lab.outcome_of_run = {.status = 127, .output = "no such file\n"};
+  EXPECT_EQ(run({"hub"}), 1);
+  EXPECT_THAT(lab.done, ElementsAre("up warren-lab", "directory", "run --version on server"));
+  EXPECT_THAT(err.str(), AllOf(HasSubstr("no such file: is the package warren-server installed?"),
+                               HasSubstr("`warren lab down` removes it all")));
+}
+
+TEST_F(LabCommandTest, HubIsThereOnlyOnce) {
+  lab.outcome = fail(Errc::AlreadyExists, "make it: file exists");
+  EXPECT_EQ(run({"hub"}), 1);
+  EXPECT_THAT(lab.done, ElementsAre("directory"));
+  EXPECT_THAT(err.str(), HasSubstr("it was begun already"));
 }
 
 TEST_F(LabCommandTest, RefusesANameThatIsNoFileName) {

@@ -187,7 +187,8 @@ io::LocalResponse LocalApi::who_is(const io::LocalRequest& request) const {
   const control::Node* node = nullptr;
   NodePublicKey key;
   auto address = IpAddress::parse(asked);
-  if (const auto endpoint = Endpoint::parse(asked)) address = endpoint->address;
+  const auto endpoint = address ? std::nullopt : Endpoint::parse(asked);
+  if (endpoint) address = endpoint->address;
   if (parse_key_text(asked, key)) {
     node = daemon_.map().find_by_key(key);
   } else if (address) {

@@ -19,8 +19,9 @@ constexpr std::array<std::string_view, kDropReasonCount> kDropNames = {
     "filter_no_flow",   "filter_fragment",   "filter_bogon",         "filter_shields_up",
     "filter_jailed",    "ecn_drop",          "control_full",         "inject_full",
     "relay_full",       "path_full",         "path_too_large",       "forward_refused",
+    "tsmp_ignored",
 };
-static_assert(std::to_underlying(DropReason::ForwardRefused) + 1 == kDropReasonCount);
+static_assert(std::to_underlying(DropReason::TsmpIgnored) + 1 == kDropReasonCount);
 static_assert(std::to_underlying(DropReason::FilterJailed) -
                   std::to_underlying(DropReason::FilterBadHeader) + 2 ==
               policy::kVerdictCount);

@@ -51,9 +51,10 @@ enum class DropReason : std::uint8_t {
   PathFull,        // the ring of path probes to the control strand is full
   PathTooLarge,    // a path probe that is larger than any we answer
   ForwardRefused,  // between two mesh nodes, or back to the sender
+  TsmpIgnored,     // of a kind that we do nothing with
 };
 
-inline constexpr std::size_t kDropReasonCount = 40;
+inline constexpr std::size_t kDropReasonCount = 41;
 
 enum class Counter : std::uint8_t {  // gauges are quotients of these
   TunReads,

@@ -355,7 +355,11 @@ void ReceivePass::answer_tsmp(wg::DataPeer& peer,
   // The tag that lies behind the packet has been checked: the pong grows into it.
   const MutableByteView room(packet.data(), packet.size() + ip::kTsmpPongGrowth);
   const auto pong = ip::make_tsmp_pong(room, info, 0);
-  if (pong) forward_.answer(peer, *pong, topology, now);
+  if (pong) {
+    forward_.answer(peer, *pong, topology, now);
+  } else {
+    counters_.drop(DropReason::TsmpIgnored);
+  }
 }
 
 bool ReceivePass::is_local(const IpAddress& destination, const Topology& topology) {

@@ -136,6 +136,7 @@ TEST_F(WorkerFilter, KeepsOtherTsmpFromTheHost) {
     EXPECT_EQ(send(pair.a, pair.b, tsmp_packet(pair.a, pair.b, type)), 0U);
   }
   EXPECT_EQ(pair.a.tun.discard(), 0U);
+  EXPECT_EQ(pair.b.drops(DropReason::TsmpIgnored), 4U);
 }
 
 TEST_F(WorkerFilter, AnswersABurstOfPings) {

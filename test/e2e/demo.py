@@ -193,7 +193,8 @@ SCENES = (  # title, what it needs, how it is made
 
 def main():
     parser = argparse.ArgumentParser(description="Two machines behind carrier-grade NAT reach each other through our "
-                                                 "server, and a stock WireGuard device through its hub; then two machines open a web page and an SSH session through "
+                                                 "server, and a stock WireGuard device through its hub; then two machines open a "
+                                                 "web page and an SSH session through "
                                                  "plain WireGuard, with us and with wireguard-go at one end.")
     parser.add_argument("--keep", action="store_true",
                         help="leave it running, until the next demo or test; say how to look and how to remove it")

@@ -223,8 +223,8 @@ Result<Directory> decode_directory(std::string_view json) {
   if (text.new_nonce.empty() || text.new_account.empty() || text.new_order.empty()) {
     return no("this is no directory of an ACME server");
   }
-  for (const std::string& url : {text.new_nonce, text.new_account, text.new_order}) {
-    if (!parse_url(url)) return no("the directory of the ACME server names no https addresses");
+  for (const std::string* const url : {&text.new_nonce, &text.new_account, &text.new_order}) {
+    if (!parse_url(*url)) return no("the directory of the ACME server names no https addresses");
   }
   Directory out{.new_nonce = std::move(text.new_nonce),
                 .new_account = std::move(text.new_account),

@@ -41,6 +41,26 @@ std::vector<IpAddress> addresses_of(const Node& node) {
   return out;
 }
 
+// The map has no entry for a device of the hub, only records, and its addresses behind the hub's
+// own.
+void name_device(const NetworkMap& map, const IpAddress& address, Node& node) {
+  const auto own = std::ranges::find_if(node.addresses, [&](const IpPrefix& prefix) {
+    return prefix.address().is_v4() == address.is_v4();
+  });
+  if (own != node.addresses.end() && own->address() == address) return;
+  const auto& records = map.dns().extra_records;
+  const auto record = std::ranges::find(records, address.to_string(), &control::DnsRecord::value);
+  if (record == records.end()) return;
+  std::vector<IpPrefix> addresses;
+  for (const control::DnsRecord& other : records) {
+    const auto its = IpAddress::parse(other.value);
+    if (its && other.name == record->name) addresses.emplace_back(*its, its->bit_length());
+  }
+  node.name = record->name;
+  node.addresses = addresses;
+  node.allowed_ips = std::move(addresses);
+}
+
 WallTime wall_time(const StatusInput& input, TimePoint then) {
   constexpr std::int64_t kSecond = 1'000'000'000;
   const std::int64_t ago = std::max<std::int64_t>((input.now - then).count(), 0);
@@ -234,30 +254,6 @@ Status make_status(const StatusInput& input) {
   }
   return out;
 }
-
-namespace {
-
-// The map has no entry for a device of the hub, only records, and its addresses behind the hub's
-// own.
-void name_device(const NetworkMap& map, const IpAddress& address, Node& node) {
-  const auto own = std::ranges::find_if(node.addresses, [&](const IpPrefix& prefix) {
-    return prefix.address().is_v4() == address.is_v4();
-  });
-  if (own != node.addresses.end() && own->address() == address) return;
-  const auto& records = map.dns().extra_records;
-  const auto record = std::ranges::find(records, address.to_string(), &control::DnsRecord::value);
-  if (record == records.end()) return;
-  std::vector<IpPrefix> addresses;
-  for (const control::DnsRecord& other : records) {
-    const auto its = IpAddress::parse(other.value);
-    if (its && other.name == record->name) addresses.emplace_back(*its, its->bit_length());
-  }
-  node.name = record->name;
-  node.addresses = addresses;
-  node.allowed_ips = std::move(addresses);
-}
-
-}  // namespace
 
 std::optional<WhoIs> make_who_is(const NetworkMap& map,
                                  const Node* node,

@@ -13,7 +13,7 @@ constexpr std::uint8_t kPong = 'o';
 constexpr std::size_t kDataSize = 8;  // opaque, and comes back
 constexpr std::size_t kPingSize = 1 + kDataSize;
 constexpr std::size_t kPongSize = kPingSize + kTsmpPongGrowth;
-constexpr std::uint8_t kHopLimit = 64;
+constexpr std::uint8_t kHopLimit = 64;  // what IANA recommends as the default (RFC 1700)
 
 void turn_v4(MutableByteView packet, std::size_t header_size) {
   std::uint8_t* const at = packet.data();
